@@ -1,0 +1,1 @@
+"""What `replicator demo` shows, on private servers of its own."""
