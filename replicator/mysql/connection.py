@@ -1,0 +1,188 @@
+"""Connections: one way to open them, with the session settings that exactness needs."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pymysql
+from pymysql.constants import CLIENT, CR, ER
+from pymysql.cursors import Cursor, SSCursor
+
+from replicator.errors import SourceConnectionLost, SourceError, TargetConnectionLost, TargetError
+
+Connection = pymysql.connections.Connection[Cursor]
+
+READ_SQL_MODE = "NO_ENGINE_SUBSTITUTION"
+WRITE_SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
+
+_LOST = {
+    CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR,
+    2055, ER.SERVER_SHUTDOWN, ER.CON_COUNT_ERROR, ER.QUERY_INTERRUPTED, 1927, 3169, 4031, ER.TOO_MANY_USER_CONNECTIONS,
+}  # fmt: skip
+"""Errors after which a new connection may work: gone, refused, too many, shut down, killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One database on one server. The password never shows in `repr`."""
+
+    role: str
+    """`source` or `target`: decides which error a failure becomes."""
+    user: str
+    host: str = "127.0.0.1"
+    port: int = 3306
+    unix_socket: str | None = None
+    database: str = ""
+    password: str = field(default="", repr=False)
+    tls: Mapping[str, Any] | None = None
+    """None: plain text. Otherwise PyMySQL's `ssl` settings; the certificate is verified."""
+
+    def lost(self, error: Exception) -> SourceConnectionLost | TargetConnectionLost:
+        """The transient error for a broken connection of this end."""
+        text = f"{self.role} {self.address}: {describe(error)}"
+        return SourceConnectionLost(text) if self.role == "source" else TargetConnectionLost(text)
+
+    def refused(self, error: Exception, doing: str = "") -> SourceError | TargetError:
+        """The terminal error for a statement that this end refuses."""
+        text = f"{self.role} {self.address}: {doing + ': ' if doing else ''}{describe(error)}"
+        return SourceError(text) if self.role == "source" else TargetError(text)
+
+    @property
+    def address(self) -> str:
+        """Where the server is, for messages."""
+        return self.unix_socket or f"{self.host}:{self.port}"
+
+
+def describe(error: Exception) -> str:
+    """`(1045, "Access denied")` as `error 1045: Access denied`."""
+    if isinstance(error, pymysql.MySQLError) and len(error.args) >= 2:
+        return f"error {error.args[0]}: {error.args[1]}"
+    return f"{type(error).__name__}: {error}"
+
+
+def error_code(error: BaseException) -> int | None:
+    """The server's or client's error number of a PyMySQL exception."""
+    if isinstance(error, pymysql.MySQLError) and error.args and isinstance(error.args[0], int):
+        return error.args[0]
+    return None
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection, rather than the statement, failed."""
+    if isinstance(error, pymysql.InterfaceError | OSError | EOFError):
+        return True
+    return isinstance(error, pymysql.MySQLError) and error_code(error) in _LOST
+
+
+def connect(
+    endpoint: Endpoint,
+    *,
+    database: bool = True,
+    write: bool = False,
+    autocommit: bool = True,
+    raw: bool = False,
+    read_timeout: float | None = None,
+    settings: Mapping[str, str | int] | None = None,
+) -> Connection:
+    """Open a session in UTC and utf8mb4.
+
+    `write` sessions are strict, accept 0 in AUTO_INCREMENT columns and do not check foreign keys; `raw` ones return every
+    value as the bytes that the server sent. `settings` are further session variables.
+
+    Raises SourceConnectionLost/TargetConnectionLost when the server cannot be reached, SourceError/TargetError when it refuses.
+    """
+    variables: dict[str, str | int] = {
+        "time_zone": "+00:00",
+        "sql_mode": WRITE_SQL_MODE if write else READ_SQL_MODE,
+        "net_read_timeout": 3600,
+        "net_write_timeout": 3600,
+        "wait_timeout": 28800,
+    }
+    if write:
+        variables["foreign_key_checks"] = 0
+        variables["innodb_lock_wait_timeout"] = 20
+    variables.update(settings or {})
+    assignments = ", ".join(
+        f"{name}={value}" if isinstance(value, int) else f"{name}='{value}'" for name, value in variables.items()
+    )
+    try:
+        return pymysql.connect(
+            host=endpoint.host,
+            port=endpoint.port,
+            unix_socket=endpoint.unix_socket,
+            user=endpoint.user,
+            password=endpoint.password,
+            database=endpoint.database if database and endpoint.database else None,
+            charset="utf8mb4",
+            autocommit=autocommit,
+            init_command=f"SET SESSION {assignments}",
+            client_flag=CLIENT.FOUND_ROWS,
+            local_infile=True,
+            max_allowed_packet=1 << 30,
+            connect_timeout=10,
+            read_timeout=read_timeout,
+            ssl=dict(endpoint.tls) if endpoint.tls is not None else None,
+            ssl_disabled=endpoint.tls is None,
+            conv={} if raw else None,
+            use_unicode=not raw,
+        )
+    except (pymysql.MySQLError, OSError) as error:
+        if is_lost(error):
+            raise endpoint.lost(error) from None
+        raise endpoint.refused(error, f"connecting as {endpoint.user}") from None
+
+
+@contextmanager
+def connected(endpoint: Endpoint, **options: Any) -> Iterator[Connection]:
+    """`connect`, closed at the end."""
+    connection = connect(endpoint, **options)
+    try:
+        yield connection
+    finally:
+        close(connection)
+
+
+def close(connection: Connection) -> None:
+    """Close without minding whether the connection is still alive."""
+    if connection.open:
+        try:
+            connection.close()
+        except (pymysql.MySQLError, OSError):
+            pass
+
+
+def execute(connection: Connection, statement: str, arguments: tuple[Any, ...] = ()) -> int:
+    """Run one statement; the number of rows it matched."""
+    with connection.cursor() as cursor:
+        return cursor.execute(statement, arguments or None)
+
+
+def rows(connection: Connection, statement: str, arguments: tuple[Any, ...] = ()) -> tuple[tuple[Any, ...], ...]:
+    """All rows of a small result."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments or None)
+        return tuple(cursor.fetchall())
+
+
+def row(connection: Connection, statement: str, arguments: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+    """The first row of a small result, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments or None)
+        return cursor.fetchone()
+
+
+def value(connection: Connection, statement: str, arguments: tuple[Any, ...] = ()) -> Any:
+    """The first column of the first row, or None."""
+    found = row(connection, statement, arguments)
+    return found[0] if found else None
+
+
+def streamed(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of a result of any size, a few in memory at a time."""
+    with connection.cursor(SSCursor) as cursor:
+        cursor.execute(statement)
+        yield from cursor.fetchall_unbuffered()
