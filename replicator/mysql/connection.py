@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
@@ -14,7 +14,7 @@ from pymysql.cursors import Cursor, SSCursor
 
 from replicator.errors import SourceConnectionLost, SourceError, TargetConnectionLost, TargetError
 
-Connection = pymysql.connections.Connection[Cursor]
+Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"  # quoted: generic in its type hints only
 
 READ_SQL_MODE = "NO_ENGINE_SUBSTITUTION"
 WRITE_SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
