@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def quote(*parts: str) -> str:
@@ -14,3 +14,39 @@ def quote_list(names: Iterable[str], alias: str | None = None) -> str:
     """Quoted names joined by commas, each prefixed by `alias` when one is given."""
     prefix = f"{alias}." if alias else ""
     return ", ".join(prefix + quote(name) for name in names)
+
+
+def key_condition(columns: Sequence[str], keys: Iterable[Sequence[str]]) -> str:
+    """A condition that holds for the rows whose `columns` (SQL) equal one of the `keys` (literals); NULL equals NULL."""
+    whole, with_nulls = [], []
+    for key in keys:
+        if "NULL" in key:
+            with_nulls.append(" AND ".join(f"{column} <=> {literal}" for column, literal in zip(columns, key, strict=True)))
+        else:
+            whole.append(key[0] if len(columns) == 1 else f"({','.join(key)})")
+    parts = [f"({condition})" for condition in with_nulls]
+    if whole:
+        left = columns[0] if len(columns) == 1 else f"({','.join(columns)})"
+        parts.append(f"{left} IN ({','.join(whole)})")
+    return f"({' OR '.join(parts)})" if parts else "FALSE"
+
+
+def after_condition(columns: Sequence[str], low: Sequence[str]) -> str:
+    """Rows behind the key `low` in the order of `columns`, in the form that both optimizers turn into a range."""
+    return _bound(columns, low, ">", ">")
+
+
+def until_condition(columns: Sequence[str], high: Sequence[str]) -> str:
+    """Rows up to and including the key `high` in the order of `columns`."""
+    return _bound(columns, high, "<", "<=")
+
+
+def _bound(columns: Sequence[str], literals: Sequence[str], strict: str, last: str) -> str:
+    alternatives = []
+    for index in range(len(columns)):
+        operator = last if index == len(columns) - 1 else strict
+        equal = [f"{column} = {literal}" for column, literal in zip(columns[:index], literals[:index], strict=True)]
+        alternatives.append(" AND ".join([*equal, f"{columns[index]} {operator} {literals[index]}"]))
+    if len(columns) == 1:
+        return alternatives[0]
+    return f"({columns[0]} {strict}= {literals[0]} AND ({' OR '.join(alternatives)}))"

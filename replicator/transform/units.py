@@ -1,0 +1,200 @@
+"""Units computed where the rows are: from staging while replicating, from the source's own tables when verifying.
+
+The joins are the server's, so that keys compare as its collations say. Rows are matched to each other by the values of the
+transform's own row key as one server returned them, and groups by the server's own ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from replicator.errors import BadRow
+from replicator.mysql.connection import Connection, rows
+from replicator.mysql.literals import encoder, select_expression
+from replicator.mysql.sql import key_condition, quote
+from replicator.transform.plan import Join, PlannedRelated, PlannedTransform
+from replicator.transform.produce import Literals, Values, getter, producer
+
+Relation = Callable[[str], str]
+"""Source table name → the quoted table that holds its rows: staging, or the source itself."""
+
+KEYS_PER_STATEMENT = 500
+
+
+class Units:
+    """Computes the target rows of units of one transform."""
+
+    def __init__(self, transform: PlannedTransform, relation: Relation) -> None:
+        self.transform = transform
+        self._relation = relation
+        self._produce = producer(transform, transform.columns)
+        self._unit_sql = tuple("t0." + quote(name) for name in transform.unit_columns)
+        by_name = transform.source.by_name
+        self._encoders = [encoder(by_name[name]) for name in transform.unit_columns]
+        self._row_key = getter([transform.columns.index(name) for name in transform.source.row_key])
+        self.unit_of = getter([transform.columns.index(name) for name in transform.unit_columns])
+        """Unit key of a raw row in the order of `transform.columns`."""
+
+    # Producing --------------------------------------------------------------------------------------------
+
+    def of_keys(self, connection: Connection, keys: Iterable[Values]) -> Iterator[Values]:
+        """Target rows of the units with these keys; a unit without rows yields none."""
+        for part in batches(keys, KEYS_PER_STATEMENT):
+            yield from self.where(connection, self.condition(part))
+
+    def condition(self, keys: Iterable[Values]) -> str:
+        """SQL for the transform's own rows (as `t0`) that belong to the units."""
+        return key_condition(self._unit_sql, (self.literals(key) for key in keys))
+
+    def literals(self, key: Values) -> Literals:
+        """A unit key as literals of its source columns."""
+        return tuple([encode(value) for encode, value in zip(self._encoders, key, strict=True)])
+
+    def where(self, connection: Connection, condition: str) -> list[Values]:
+        """Target rows made of the transform's own rows (as `t0`) that fulfil the condition; whole units only."""
+        transform = self.transform
+        own = self._own_rows(connection, condition)
+        related = [self._related_rows(connection, item, condition) for item in transform.related]
+        if transform.grouped:
+            return self._grouped(own, related)
+        produce, row_key = self._produce, self._row_key
+        produced: list[Values] = []
+        if not related:
+            for raw in own:
+                produced += produce(raw)
+            return produced
+        for raw in own:
+            key = row_key(raw)
+            arguments = [
+                found.get(key, []) if item.many else self._only(item, raw, found.get(key, ()))
+                for item, found in zip(transform.related, related, strict=True)
+            ]
+            produced += produce(raw, *arguments)
+        return produced
+
+    def _grouped(self, own: Sequence[Values], related: Sequence[dict[Values, list[Values]]]) -> list[Values]:
+        groups: dict[int, list[Values]] = {}
+        for raw in own:
+            groups.setdefault(raw[-1], []).append(raw[:-1])
+        produced: list[Values] = []
+        for members in groups.values():
+            arguments: list[Any] = []
+            for item, found in zip(self.transform.related, related, strict=True):
+                union = list(dict.fromkeys(row for raw in members for row in found.get(self._row_key(raw), ())))
+                arguments.append(union if item.many else self._only(item, members[0], union))
+            produced += self._produce(members, *arguments)
+        return produced
+
+    def _only(self, item: PlannedRelated, raw: Values, found: Sequence[Values]) -> Values | None:
+        if len(found) > 1:
+            key = ", ".join(map(repr, self.unit_of(raw)))
+            reason = f'one("{item.table.name}") found {len(found)} rows: narrow its where, or use many(...)'
+            raise BadRow(self.transform.target.name, key, reason)
+        return found[0] if found else None
+
+    # Reading ----------------------------------------------------------------------------------------------
+
+    def _own_rows(self, connection: Connection, condition: str) -> Sequence[Values]:
+        transform = self.transform
+        by_name = transform.source.by_name
+        columns = [select_expression(by_name[name], "t0." + quote(name)) for name in transform.columns]
+        if transform.grouped:
+            columns.append(f"DENSE_RANK() OVER (ORDER BY {', '.join(self._unit_sql)})")
+        order = ", ".join("t0." + quote(name) for name in transform.source.row_key)
+        return rows(
+            connection,
+            f"SELECT {', '.join(columns)} FROM {self._relation(transform.source.name)} AS t0"
+            f" WHERE {condition} ORDER BY {order}",
+        )
+
+    def _related_rows(self, connection: Connection, item: PlannedRelated, condition: str) -> dict[Values, list[Values]]:
+        """Related rows by the row key of the transform's own row, in the declared order."""
+        key = self.transform.source.row_key
+        alias = f"t{len(item.path)}"
+        columns = [select_expression(item.table.by_name[name], f"{alias}.{quote(name)}") for name in item.columns]
+        order = ", ".join(f"{alias}.{quote(name)}" for name in item.order)
+        found: dict[Values, list[Values]] = {}
+        width = len(key)
+        for record in rows(
+            connection,
+            f"SELECT {', '.join('t0.' + quote(name) for name in key)}, {', '.join(columns)}"
+            f" FROM {self._joined(item.path)} WHERE {condition} ORDER BY {order}",
+        ):
+            found.setdefault(record[:width], []).append(record[width:])
+        return found
+
+    def _joined(self, path: Sequence[Join]) -> str:
+        aliases = {"": "t0"}
+        text = f"{self._relation(self.transform.source.name)} AS t0"
+        for number, join in enumerate(path, 1):
+            aliases[join.name] = f"t{number}"
+            on = " AND ".join(
+                f"t{number}.{quote(column)} = {aliases[owner]}.{quote(origin)}" for column, owner, origin in join.on
+            )
+            text += f" JOIN {self._relation(join.table)} AS t{number} ON {on}"
+        return text
+
+    # Reaching ---------------------------------------------------------------------------------------------
+
+    def reached(self, connection: Connection, item: PlannedRelated, images: Iterable[Values]) -> Iterator[Values]:
+        """Keys of the units that see a related row, given the values of `item.path[-1].on`'s own columns in its images."""
+        *before, last = item.path
+        aliases = {"": "t0"} | {join.name: f"t{number}" for number, join in enumerate(before, 1)}
+        owners = [f"{aliases[owner]}.{quote(origin)}" for _, owner, origin in last.on]
+        encoders = [encoder(item.table.by_name[column]) for column, _, _ in last.on]
+        wanted = {image for image in images if None not in image}
+        source = self._joined(before)
+        for part in batches(wanted, KEYS_PER_STATEMENT):
+            keys = [[encode(value) for encode, value in zip(encoders, image, strict=True)] for image in part]
+            yield from rows(
+                connection,
+                f"SELECT DISTINCT {', '.join(self._unit_sql)} FROM {source} WHERE {key_condition(owners, keys)}",
+            )
+
+
+class TargetRows:
+    """What stands in the target for units of one transform."""
+
+    def __init__(self, transform: PlannedTransform) -> None:
+        self.transform = transform
+        self.table = transform.target
+        by_name = self.table.by_name
+        self._columns = ", ".join(select_expression(by_name[name], quote(name)) for name in transform.target_columns)
+        self._key_sql = [quote(name) for name in transform.key_columns]
+        self._encoders = [encoder(by_name[name]) for name in transform.key_columns]
+        self.constant_condition = "".join(
+            f" AND {quote(name)} = {encoder(by_name[name])(value)}" for name, value in transform.constants
+        )
+        """` AND …` for the rows that belong to this transform, where several feed the table."""
+
+    def literals(self, key: Values) -> Literals:
+        """A unit key as literals of the target's columns; raises BadRow when the target cannot hold it."""
+        try:
+            return tuple([encode(value) for encode, value in zip(self._encoders, key, strict=True)])
+        except ValueError as error:
+            text = ", ".join(map(repr, key))
+            raise BadRow(self.table.name, text, f"{error}, in the key", self.transform.key_columns[0]) from None
+
+    def condition(self, keys: Iterable[Values]) -> str:
+        """SQL for the target rows of the units."""
+        if not self._key_sql:
+            return "TRUE" + self.constant_condition
+        return key_condition(self._key_sql, map(self.literals, keys)) + self.constant_condition
+
+    def of_keys(self, connection: Connection, keys: Iterable[Values]) -> Iterator[Values]:
+        """The rows that stand there now, in the order of `target_columns`."""
+        for part in batches(keys, KEYS_PER_STATEMENT):
+            yield from rows(connection, f"SELECT {self._columns} FROM {self.table.sql} WHERE {self.condition(part)}")
+
+
+def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of at most `size` items."""
+    part: list[Any] = []
+    for item in items:
+        part.append(item)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
