@@ -1,4 +1,4 @@
--- The framework's own tables, which stay where they are.
+-- Tables of the framework itself, which stay where they are.
 
 CREATE TABLE `migrations` (
   `id` int(10) unsigned NOT NULL AUTO_INCREMENT,

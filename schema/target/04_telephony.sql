@@ -1,0 +1,70 @@
+-- Calls, and what the outside world told us about them.
+
+-- company_id and branch_id have no foreign keys because the legacy columns had none.
+-- duration_seconds keeps two decimals: one of its three origins is a decimal number of minutes.
+CREATE TABLE `calls` (
+  `id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `company_id` bigint unsigned DEFAULT NULL,
+  `branch_id` char(36) DEFAULT NULL,
+  `customer_id` bigint unsigned DEFAULT NULL,
+  `appointment_id` bigint unsigned DEFAULT NULL,
+  `retell_call_id` varchar(255) NOT NULL,
+  `retell_agent_id` varchar(255) DEFAULT NULL,
+  `external_id` varchar(255) DEFAULT NULL,
+  `from_number` varchar(255) DEFAULT NULL,
+  `to_number` varchar(255) DEFAULT NULL,
+  `direction` varchar(20) DEFAULT NULL,
+  `status` varchar(20) NOT NULL DEFAULT 'completed',
+  `call_status` varchar(255) DEFAULT NULL,
+  `call_successful` tinyint(1) DEFAULT NULL,
+  `disconnection_reason` varchar(255) DEFAULT NULL,
+  `start_timestamp` timestamp NULL DEFAULT NULL,
+  `end_timestamp` timestamp NULL DEFAULT NULL,
+  `duration_seconds` decimal(12,2) DEFAULT NULL,
+  `cost` decimal(10,2) DEFAULT NULL,
+  `sentiment_score` double DEFAULT NULL,
+  `detected_language` varchar(5) DEFAULT NULL,
+  `summary` text DEFAULT NULL,
+  `transcript` text DEFAULT NULL,
+  `recording_url` varchar(255) DEFAULT NULL,
+  `public_log_url` varchar(255) DEFAULT NULL,
+  `extracted_data` json NOT NULL,
+  `appointment_made` tinyint(1) NOT NULL DEFAULT 0,
+  `consent_given` tinyint(1) NOT NULL DEFAULT 0,
+  `consent_at` timestamp NULL DEFAULT NULL,
+  `notes` text DEFAULT NULL,
+  `metadata` longtext DEFAULT NULL,
+  `created_at` timestamp NULL DEFAULT NULL,
+  `updated_at` timestamp NULL DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `calls_retell_call_unique` (`retell_call_id`),
+  KEY `calls_company_created_index` (`company_id`, `created_at`),
+  KEY `calls_company_status_index` (`company_id`, `call_status`, `start_timestamp`),
+  KEY `calls_company_from_index` (`company_id`, `from_number`),
+  KEY `calls_customer_created_index` (`customer_id`, `created_at`),
+  KEY `calls_appointment_index` (`appointment_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- Two legacy tables with numbers of their own meet here, hence the primary key. source_id counts on by itself for new
+-- rows, so that a new one collides with neither.
+CREATE TABLE `webhook_events` (
+  `source` enum('retell','calcom') NOT NULL,
+  `source_id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `company_id` bigint unsigned DEFAULT NULL,
+  `event_type` varchar(255) NOT NULL,
+  `event_id` varchar(255) DEFAULT NULL,
+  `call_id` varchar(255) DEFAULT NULL,
+  `payload` longtext DEFAULT NULL,
+  `status` varchar(50) NOT NULL DEFAULT 'pending',
+  `attempts` int NOT NULL DEFAULT 0,
+  `processed_at` timestamp NULL DEFAULT NULL,
+  `error_message` text DEFAULT NULL,
+  `created_at` timestamp NULL DEFAULT NULL,
+  `updated_at` timestamp NULL DEFAULT NULL,
+  PRIMARY KEY (`source`, `source_id`),
+  UNIQUE KEY `webhook_events_event_unique` (`event_id`),
+  KEY `webhook_events_source_id_index` (`source_id`),
+  KEY `webhook_events_company_created_index` (`company_id`, `created_at`),
+  KEY `webhook_events_status_index` (`status`, `created_at`),
+  KEY `webhook_events_call_index` (`call_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
