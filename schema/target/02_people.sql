@@ -49,7 +49,7 @@ CREATE TABLE `users` (
   KEY `users_company_role_index` (`company_id`, `role`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
--- company_id has no foreign key: for old rows it is the tenant's number, which nothing kept from dangling.
+-- company_id has no foreign key: for old rows it is the number of a tenant, which nothing kept from dangling.
 CREATE TABLE `customers` (
   `id` bigint unsigned NOT NULL AUTO_INCREMENT,
   `company_id` bigint unsigned DEFAULT NULL,
