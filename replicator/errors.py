@@ -1,21 +1,21 @@
 """Every error that an operator can meet. The type decides the exit code and whether trying again can help.
 
-    ReplicatorError                    1
-    ├── ConfigError                    2   a setting, a flag or a migration file is wrong
-    │   └── TransformDeclarationError  2   a transform is declared in a way that cannot work
-    ├── CheckFailed                    3   preflight found something
-    ├── WrongState                     4   the command does not fit the phase
-    ├── SourceError                    5   the source cannot be reached or refuses
-    ├── TargetError                    6   the target cannot be reached or refuses
-    ├── VerificationFailed             7   the target differs from the transform of the source
-    ├── CutoverUndone                  8   the attempt was undone, nothing changed
-    ├── CutoverInDoubt                 9   a person must look
-    ├── BadRow                         3   a row that the transform or the target refuses
-    ├── StreamError                    5   the binlog cannot be read exactly
-    │   ├── SchemaChanged              5   DDL on a table that a transform reads
-    │   ├── BinlogPurged               5   the position is gone
-    │   └── Unsupported                5   an event that cannot be applied exactly
-    └── Interrupted                  130
+ReplicatorError                    1
+├── ConfigError                    2   a setting, a flag or a migration file is wrong
+│   └── TransformDeclarationError  2   a transform is declared in a way that cannot work
+├── CheckFailed                    3   preflight found something
+├── WrongState                     4   the command does not fit the phase
+├── SourceError                    5   the source cannot be reached or refuses
+├── TargetError                    6   the target cannot be reached or refuses
+├── VerificationFailed             7   the target differs from the transform of the source
+├── CutoverUndone                  8   the attempt was undone, nothing changed
+├── CutoverInDoubt                 9   a person must look
+├── BadRow                         3   a row that the transform or the target refuses
+├── StreamError                    5   the binlog cannot be read exactly
+│   ├── SchemaChanged              5   DDL on a table that a transform reads
+│   ├── BinlogPurged               5   the position is gone
+│   └── Unsupported                5   an event that cannot be applied exactly
+└── Interrupted                  130
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _decimal(precision: int, scale: int, unsigned: bool) -> Encoder:
         exponent = value.as_tuple().exponent
         assert isinstance(exponent, int)
         if exponent == -scale:
-            return format(value if value else abs(value), "f")
+            return format(value or abs(value), "f")
         sign, digits, _ = value.as_tuple()
         shift = exponent + scale
         if shift < 0 and any(digits[shift:]):
@@ -234,7 +234,9 @@ def _binary(column: Column) -> Encoder:
         if octets is not None and len(value) > octets and kind != "vector":
             raise ValueError(f"{len(value)} bytes for {column.full_type}")
         if kind == "binary" and len(value) != octets:
-            raise ValueError(f"{len(value)} bytes for {column.full_type}, which would pad them: pad them in the transform")
+            raise ValueError(
+                f"{len(value)} bytes for {column.full_type}, which would pad them: pad them in the transform"
+            )
         return f"x'{value.hex()}'"
 
     return encode

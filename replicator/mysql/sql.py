@@ -21,7 +21,9 @@ def key_condition(columns: Sequence[str], keys: Iterable[Sequence[str]]) -> str:
     whole, with_nulls = [], []
     for key in keys:
         if "NULL" in key:
-            with_nulls.append(" AND ".join(f"{column} <=> {literal}" for column, literal in zip(columns, key, strict=True)))
+            with_nulls.append(
+                " AND ".join(f"{column} <=> {literal}" for column, literal in zip(columns, key, strict=True))
+            )
         else:
             whole.append(key[0] if len(columns) == 1 else f"({','.join(key)})")
     parts = [f"({condition})" for condition in with_nulls]

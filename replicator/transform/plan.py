@@ -352,7 +352,9 @@ class _Resolver:
             owner, _, owner_column = origin.rpartition(".")
             for table, wanted in ((tables[name], column), (tables[owner], owner_column)):
                 if wanted not in table.by_name:
-                    self.problem(f'related "{name}": no column "{wanted}" in {table.name}{_hint(wanted, table.by_name)}')
+                    self.problem(
+                        f'related "{name}": no column "{wanted}" in {table.name}{_hint(wanted, table.by_name)}'
+                    )
             on.append((column, owner, owner_column))
         for column in related.order_by:
             if column not in tables[name].by_name:

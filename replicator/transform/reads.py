@@ -62,7 +62,9 @@ class _Reader(ast.NodeVisitor):
                     for key in [keyword.value for keyword in keywords] + ([first] if index else []):
                         self.lambda_over(key, found)
                     return {(name, function in _LIST_FUNCTIONS) for name, _ in found}
-            case ast.ListComp(elt=element, generators=generators) | ast.GeneratorExp(elt=element, generators=generators):
+            case (
+                ast.ListComp(elt=element, generators=generators) | ast.GeneratorExp(elt=element, generators=generators)
+            ):
                 if isinstance(element, ast.Name) and self.sources_are_rows(generators, element.id):
                     self.generators(generators)
                     return {(name, True) for name, many in self.bound.get(element.id, set()) if not many}

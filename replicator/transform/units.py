@@ -58,6 +58,7 @@ class Units:
         related = [self._related_rows(connection, item, condition) for item in transform.related]
         if transform.grouped:
             return self._grouped(own, related)
+        by_row = [_gathered(found) for found in related]
         produce, row_key = self._produce, self._row_key
         produced: list[Values] = []
         if not related:
@@ -68,20 +69,24 @@ class Units:
             key = row_key(raw)
             arguments = [
                 found.get(key, []) if item.many else self._only(item, raw, found.get(key, ()))
-                for item, found in zip(transform.related, related, strict=True)
+                for item, found in zip(transform.related, by_row, strict=True)
             ]
             produced += produce(raw, *arguments)
         return produced
 
-    def _grouped(self, own: Sequence[Values], related: Sequence[dict[Values, list[Values]]]) -> list[Values]:
+    def _grouped(self, own: Sequence[Values], related: Sequence[Sequence[tuple[Values, Values]]]) -> list[Values]:
+        """Related rows of a group are those of all its members, each once, in the declared order."""
         groups: dict[int, list[Values]] = {}
+        group_of: dict[Values, Values] = {}
         for raw in own:
             groups.setdefault(raw[-1], []).append(raw[:-1])
+            group_of[self._row_key(raw)] = (raw[-1],)
+        by_group = [_gathered((group_of[key], row) for key, row in found) for found in related]
         produced: list[Values] = []
-        for members in groups.values():
+        for number, members in groups.items():
             arguments: list[Any] = []
-            for item, found in zip(self.transform.related, related, strict=True):
-                union = list(dict.fromkeys(row for raw in members for row in found.get(self._row_key(raw), ())))
+            for item, found in zip(self.transform.related, by_group, strict=True):
+                union = list(dict.fromkeys(found.get((number,), ())))
                 arguments.append(union if item.many else self._only(item, members[0], union))
             produced += self._produce(members, *arguments)
         return produced
@@ -108,21 +113,21 @@ class Units:
             f" WHERE {condition} ORDER BY {order}",
         )
 
-    def _related_rows(self, connection: Connection, item: PlannedRelated, condition: str) -> dict[Values, list[Values]]:
-        """Related rows by the row key of the transform's own row, in the declared order."""
+    def _related_rows(
+        self, connection: Connection, item: PlannedRelated, condition: str
+    ) -> list[tuple[Values, Values]]:
+        """(row key of the transform's own row, related row) in the declared order."""
         key = self.transform.source.row_key
         alias = f"t{len(item.path)}"
         columns = [select_expression(item.table.by_name[name], f"{alias}.{quote(name)}") for name in item.columns]
         order = ", ".join(f"{alias}.{quote(name)}" for name in item.order)
-        found: dict[Values, list[Values]] = {}
         width = len(key)
-        for record in rows(
+        found = rows(
             connection,
             f"SELECT {', '.join('t0.' + quote(name) for name in key)}, {', '.join(columns)}"
             f" FROM {self._joined(item.path)} WHERE {condition} ORDER BY {order}",
-        ):
-            found.setdefault(record[:width], []).append(record[width:])
-        return found
+        )
+        return [(record[:width], record[width:]) for record in found]
 
     def _joined(self, path: Sequence[Join]) -> str:
         aliases = {"": "t0"}
@@ -186,6 +191,13 @@ class TargetRows:
         """The rows that stand there now, in the order of `target_columns`."""
         for part in batches(keys, KEYS_PER_STATEMENT):
             yield from rows(connection, f"SELECT {self._columns} FROM {self.table.sql} WHERE {self.condition(part)}")
+
+
+def _gathered(pairs: Iterable[tuple[Values, Values]]) -> dict[Values, list[Values]]:
+    found: dict[Values, list[Values]] = {}
+    for key, row in pairs:
+        found.setdefault(key, []).append(row)
+    return found
 
 
 def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

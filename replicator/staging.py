@@ -1,0 +1,68 @@
+"""Staging: raw copies, on the target server, of the source columns that cross-row transforms need."""
+
+from __future__ import annotations
+
+import hashlib
+
+from replicator.mysql.catalog import BINARY_TYPES, Column
+from replicator.mysql.connection import Connection, execute
+from replicator.mysql.sql import quote
+from replicator.transform.plan import StagedTable
+from replicator.transform.units import Relation
+
+_NAME_LIMIT = 64
+_PREFIX_CHARACTERS = 191
+"""Long columns are indexed by a prefix: 191 utf8mb4 characters fit every row format."""
+
+
+def staging_name(migration: str, table: str) -> str:
+    """`{migration}:{table}`, shortened with a hash where the server's limit of 64 characters asks for it."""
+    name = f"{migration}:{table}"
+    if len(name) <= _NAME_LIMIT:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _NAME_LIMIT - 13]}:{digest}"
+
+
+def staging_relation(database: str, migration: str) -> Relation:
+    """Source table name → its quoted staging table."""
+    return lambda table: quote(database, staging_name(migration, table))
+
+
+def create_staging(connection: Connection, relation: Relation, staged: StagedTable) -> None:
+    """Create the staging table, without its secondary indexes, if it is not there."""
+    lines = [_definition(staged.table.by_name[name]) for name in staged.columns]
+    lines.append(f"PRIMARY KEY ({', '.join(quote(name) for name in staged.table.row_key)})")
+    execute(
+        connection,
+        f"CREATE TABLE IF NOT EXISTS {relation(staged.table.name)} ({', '.join(lines)}) ENGINE=InnoDB"
+        " CHARACTER SET utf8mb4",
+    )
+
+
+def index_staging(connection: Connection, relation: Relation, staged: StagedTable) -> None:
+    """Add the indexes that the joins use; those that stand already stay."""
+    missing = []
+    for number, columns in enumerate(staged.indexes, 1):
+        name = f"by_{number}"
+        table = relation(staged.table.name)
+        with connection.cursor() as cursor:
+            if not cursor.execute(f"SHOW INDEX FROM {table} WHERE key_name = %s", (name,)):
+                parts = ", ".join(_indexed(staged.table.by_name[column]) for column in columns)
+                missing.append(f"ADD INDEX {name} ({parts})")
+    if missing:
+        execute(connection, f"ALTER TABLE {relation(staged.table.name)} {', '.join(missing)}")
+
+
+def _definition(column: Column) -> str:
+    charset = f" CHARACTER SET {column.charset} COLLATE {column.collation}" if column.charset else ""
+    if column.type == "json":
+        charset = ""
+    return f"{quote(column.name)} {column.full_type}{charset} {'NULL' if column.nullable else 'NOT NULL'}"
+
+
+def _indexed(column: Column) -> str:
+    long = column.type.endswith(("text", "blob")) or (column.octets or 0) > _PREFIX_CHARACTERS * 4
+    if long and (column.is_text or column.type in BINARY_TYPES):
+        return f"{quote(column.name)}({_PREFIX_CHARACTERS})"
+    return quote(column.name)

@@ -1,0 +1,246 @@
+"""The state database on the target: every fact that must survive a kill is a row here.
+
+All statements are small and run on a connection that the caller commits, so that a mark stands or falls with the data it
+speaks of.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from replicator.config import Config
+from replicator.errors import ReplicatorError
+from replicator.mysql.connection import Connection, connected, execute, row, rows, value
+from replicator.mysql.position import Position
+from replicator.mysql.sql import quote
+
+_TABLES = {
+    "migration": """
+        name varchar(32) NOT NULL PRIMARY KEY, phase varchar(20) NOT NULL, created_at datetime(6) NOT NULL,
+        facts longtext NOT NULL COMMENT 'JSON: what was found out once and must stay so',
+        status longtext NULL COMMENT 'JSON: the last status that the daemon wrote'""",
+    "checkpoint": """
+        migration varchar(32) NOT NULL, direction varchar(8) NOT NULL, file varchar(255) NOT NULL,
+        pos bigint unsigned NOT NULL, gtid longtext NOT NULL, server varchar(600) NOT NULL COMMENT 'whose binlog it is',
+        source_time double NOT NULL COMMENT 'seconds since 1970 of the last applied commit',
+        applied_at datetime(6) NOT NULL, PRIMARY KEY (migration, direction)""",
+    "job": """
+        migration varchar(32) NOT NULL, name varchar(190) NOT NULL, next_low longtext NULL COMMENT 'JSON: literals',
+        chunks int NOT NULL DEFAULT 0, planned tinyint NOT NULL DEFAULT 0 COMMENT '1: every chunk is handed out',
+        `rows` bigint NOT NULL DEFAULT 0, estimate bigint NOT NULL, PRIMARY KEY (migration, name)""",
+    "chunk": """
+        migration varchar(32) NOT NULL, job varchar(190) NOT NULL, number int NOT NULL,
+        low longtext NULL, high longtext NULL, owner varchar(100) NOT NULL, leased_until datetime(6) NOT NULL,
+        done tinyint NOT NULL DEFAULT 0, PRIMARY KEY (migration, job, number)""",
+    "deferred_index": """
+        migration varchar(32) NOT NULL, table_name varchar(64) NOT NULL, index_name varchar(64) NOT NULL,
+        definition text NOT NULL, PRIMARY KEY (migration, table_name, index_name)""",
+    "intent": """
+        migration varchar(32) NOT NULL PRIMARY KEY, step varchar(40) NOT NULL, details longtext NOT NULL COMMENT 'JSON',
+        written_at datetime(6) NOT NULL""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything before `position` is applied, nothing after it."""
+
+    position: Position
+    server: str
+    source_time: float
+
+
+class State:
+    """The rows of one migration."""
+
+    def __init__(self, database: str, migration: str) -> None:
+        self.database = database
+        self.migration = migration
+
+    def table(self, name: str) -> str:
+        """The quoted name of a state table."""
+        return quote(self.database, name)
+
+    def create(self, connection: Connection) -> None:
+        """Create what is missing; the account needs CREATE on the state database."""
+        execute(connection, f"CREATE DATABASE IF NOT EXISTS {quote(self.database)} CHARACTER SET utf8mb4")
+        for name, definition in _TABLES.items():
+            execute(
+                connection,
+                f"CREATE TABLE IF NOT EXISTS {self.table(name)} ({definition})"
+                " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            )
+
+    def exists(self, connection: Connection) -> bool:
+        """Whether this migration has begun here."""
+        found = value(
+            connection,
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = 'migration'",
+            (self.database,),
+        )
+        if not found:
+            return False
+        return self.phase(connection) is not None
+
+    # The migration ----------------------------------------------------------------------------------------
+
+    def begin(self, connection: Connection, facts: dict[str, Any]) -> None:
+        """Write the first row: from now on this migration exists."""
+        execute(
+            connection,
+            f"INSERT INTO {self.table('migration')} (name, phase, created_at, facts)"
+            " VALUES (%s, 'preparing', UTC_TIMESTAMP(6), %s)",
+            (self.migration, json.dumps(facts)),
+        )
+
+    def phase(self, connection: Connection) -> str | None:
+        """The stored phase, None before `begin`."""
+        found = value(connection, f"SELECT phase FROM {self.table('migration')} WHERE name = %s", (self.migration,))
+        return None if found is None else str(found)
+
+    def enter(self, connection: Connection, phase: str) -> None:
+        """Store a phase."""
+        execute(connection, f"UPDATE {self.table('migration')} SET phase = %s WHERE name = %s", (phase, self.migration))
+
+    def facts(self, connection: Connection) -> dict[str, Any]:
+        """What was found out once: the safe position and how it was had, HIGH, whether units are built."""
+        text = value(connection, f"SELECT facts FROM {self.table('migration')} WHERE name = %s", (self.migration,))
+        if text is None:
+            raise ReplicatorError(
+                f"migration {self.migration} has no row in {self.table('migration')}: was it aborted?"
+            )
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def learn(self, connection: Connection, **facts: Any) -> None:
+        """Add facts; takes the row's lock until the caller commits."""
+        text = value(
+            connection, f"SELECT facts FROM {self.table('migration')} WHERE name = %s FOR UPDATE", (self.migration,)
+        )
+        merged = {**json.loads(text), **facts}
+        execute(
+            connection,
+            f"UPDATE {self.table('migration')} SET facts = %s WHERE name = %s",
+            (json.dumps(merged), self.migration),
+        )
+
+    def write_status(self, connection: Connection, status: dict[str, Any]) -> None:
+        """Keep the last status for `replicator status` when no daemon runs."""
+        execute(
+            connection,
+            f"UPDATE {self.table('migration')} SET status = %s WHERE name = %s",
+            (json.dumps(status), self.migration),
+        )
+
+    def remove(self, connection: Connection) -> None:
+        """Forget this migration."""
+        for name in _TABLES:
+            column = "name" if name == "migration" else "migration"
+            execute(connection, f"DELETE FROM {self.table(name)} WHERE {column} = %s", (self.migration,))
+
+    # Checkpoint -------------------------------------------------------------------------------------------
+
+    def checkpoint(self, connection: Connection, direction: str) -> Checkpoint | None:
+        """The stored position of a stream."""
+        found = row(
+            connection,
+            f"SELECT file, pos, gtid, server, source_time FROM {self.table('checkpoint')}"
+            " WHERE migration = %s AND direction = %s",
+            (self.migration, direction),
+        )
+        if found is None:
+            return None
+        file, pos, gtid, server, source_time = found
+        return Checkpoint(Position(file, int(pos), gtid), server, float(source_time))
+
+    def write_checkpoint(self, connection: Connection, direction: str, checkpoint: Checkpoint) -> None:
+        """Move the position; part of the transaction that holds the rows."""
+        position = checkpoint.position
+        execute(
+            connection,
+            f"INSERT INTO {self.table('checkpoint')}"
+            " (migration, direction, file, pos, gtid, server, source_time, applied_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE file = VALUES(file),"
+            " pos = VALUES(pos), gtid = VALUES(gtid), server = VALUES(server), source_time = VALUES(source_time),"
+            " applied_at = VALUES(applied_at)",
+            (
+                self.migration,
+                direction,
+                position.file,
+                position.pos,
+                position.gtid,
+                checkpoint.server,
+                checkpoint.source_time,
+            ),
+        )
+
+    # Deferred indexes -------------------------------------------------------------------------------------
+
+    def defer_index(self, connection: Connection, table: str, index: str, definition: str) -> None:
+        """Remember the DDL of an index before it is dropped for the copy."""
+        execute(
+            connection,
+            f"INSERT IGNORE INTO {self.table('deferred_index')} VALUES (%s, %s, %s, %s)",
+            (self.migration, table, index, definition),
+        )
+
+    def deferred_indexes(self, connection: Connection) -> dict[str, dict[str, str]]:
+        """table → index name → definition."""
+        found: dict[str, dict[str, str]] = {}
+        for table, index, definition in rows(
+            connection,
+            f"SELECT table_name, index_name, definition FROM {self.table('deferred_index')} WHERE migration = %s",
+            (self.migration,),
+        ):
+            found.setdefault(table, {})[index] = definition
+        return found
+
+    def index_restored(self, connection: Connection, table: str, index: str) -> None:
+        """Forget an index that stands again."""
+        execute(
+            connection,
+            f"DELETE FROM {self.table('deferred_index')} WHERE migration = %s AND table_name = %s AND index_name = %s",
+            (self.migration, table, index),
+        )
+
+    # Intent -----------------------------------------------------------------------------------------------
+
+    def intend(self, connection: Connection, step: str, details: dict[str, Any]) -> None:
+        """Write what is about to be done, before it is done."""
+        execute(
+            connection,
+            f"REPLACE INTO {self.table('intent')} VALUES (%s, %s, %s, UTC_TIMESTAMP(6))",
+            (self.migration, step, json.dumps(details)),
+        )
+
+    def intent(self, connection: Connection) -> tuple[str, dict[str, Any]] | None:
+        """The step that was begun and not closed."""
+        found = row(
+            connection, f"SELECT step, details FROM {self.table('intent')} WHERE migration = %s", (self.migration,)
+        )
+        return None if found is None else (found[0], json.loads(found[1]))
+
+    def clear_intent(self, connection: Connection) -> None:
+        """The step is closed."""
+        execute(connection, f"DELETE FROM {self.table('intent')} WHERE migration = %s", (self.migration,))
+
+
+Direction = Literal["forward", "reverse"]
+
+
+def of(config: Config) -> State:
+    """The state of the configured migration."""
+    return State(config.migration.state_database, config.migration.name)
+
+
+def read_status(config: Config) -> dict[str, Any] | None:
+    """The last status that a daemon stored, None when the migration has not begun."""
+    state = of(config)
+    with connected(config.target, database=False) as connection:
+        if not state.exists(connection):
+            return None
+        text = value(connection, f"SELECT status FROM {state.table('migration')} WHERE name = %s", (state.migration,))
+        found: dict[str, Any] = json.loads(text) if text else {}
+        return found
