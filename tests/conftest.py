@@ -37,14 +37,14 @@ _missing: dict[Flavour, int] = {}
 """How many tests each missing flavour cost."""
 
 
-def _demand(flavour: Flavour) -> None:
+def demand(flavour: Flavour) -> None:
     """Skip where the flavour is not installed; in CI, fail."""
     if flavour in find_flavours():
         return
     _missing[flavour] = _missing.get(flavour, 0) + 1
     reason = f"no {flavour} server is installed: run ops/install/install.sh"
     if os.environ.get("CI") == "true":
-        pytest.fail(reason)
+        pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
@@ -72,7 +72,7 @@ def _running() -> Iterator[Callable[[Flavour], Server]]:
     with ExitStack() as stack:
 
         def running(flavour: Flavour) -> Server:
-            _demand(flavour)
+            demand(flavour)
             if flavour not in started:
                 started[flavour] = stack.enter_context(launch(flavour))
             return started[flavour]
@@ -111,7 +111,7 @@ def new_server() -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
         def new(flavour: Flavour, **more: Any) -> Server:
-            _demand(flavour)
+            demand(flavour)
             return stack.enter_context(launch(flavour, **more))
 
         yield new

@@ -269,7 +269,7 @@ def launch(
         raise ServerFailed(f"no {flavour} server is installed: run ops/install/install.sh")
     server = Server(
         installation,
-        folder=Path(tempfile.mkdtemp(prefix="replicator-")),
+        folder=Path(tempfile.mkdtemp(prefix="replicator-server-")),
         port=_free_port(),
         password=secrets.token_urlsafe(18),
         options=(

@@ -14,9 +14,9 @@ import pymysql
 import pytest
 
 from replicator.demo import installation
-from replicator.demo.servers import Flavour, Server, ServerFailed, find_flavours, launch
+from replicator.demo.servers import FLAVOURS, Flavour, Server, ServerFailed, find_flavours, launch
 from replicator.mysql.connection import Connection
-from tests.conftest import ServerPair
+from tests.conftest import ServerPair, demand
 
 Connect = Callable[..., Connection]
 CreateDatabase = Callable[..., str]
@@ -113,7 +113,7 @@ def test_pairs_are_like_and_unlike(server_pair: ServerPair) -> None:
     assert server_pair.same == (server_pair.source.flavour == server_pair.target.flavour)
 
 
-@pytest.mark.parametrize("flavour", ["mariadb", "mysql"])
+@pytest.mark.parametrize("flavour", FLAVOURS)
 def test_comes_back_with_its_data_at_the_same_place(
     flavour: Flavour, new_server: Callable[..., Server], connect: Connect
 ) -> None:
@@ -147,7 +147,7 @@ def test_comes_back_with_its_data_at_the_same_place(
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("flavour", ["mariadb", "mysql"])
+@pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_server_that_cannot_start_shows_its_log(flavour: Flavour, new_server: Callable[..., Server]) -> None:
     with pytest.raises(ServerFailed, match=r"(?s)ended while starting.*no-such-option"):
         new_server(flavour, options=("--no-such-option=1",))
@@ -184,11 +184,10 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("flavour", ["mariadb", "mysql"])
+@pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("victim", ["owner", "guard"])
 def test_a_server_ends_with_its_owner_however_that_dies(flavour: Flavour, victim: str) -> None:
-    if flavour not in find_flavours():
-        pytest.skip(f"no {flavour} server is installed")
+    demand(flavour)
     with subprocess.Popen([sys.executable, "-c", OWNER, flavour], stdout=subprocess.PIPE, text=True) as owner:
         try:
             assert owner.stdout is not None
