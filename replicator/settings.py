@@ -147,7 +147,7 @@ def _endpoint(role: str) -> tuple[Setting, ...]:
         Setting(role, "url", _text, None, "url",
                 f"The {role} database: `mysql://USER@HOST:PORT/DATABASE` (`mariadb://` means the same). Query "
                 "parameters: `unix_socket=PATH`; `ssl=required` (encrypted) or `ssl=verify` (and the server's "
-                "certificate and name are checked); `ssl_ca=`, `ssl_cert=`, `ssl_key=` name PEM files. Never a password.",
+                "certificate and name are checked); `ssl_ca=`, `ssl_cert=`, `ssl_key=` name PEM files. No password.",
                 required=True),
         Setting(role, "password_file", _text, None, "path",
                 "A file that holds the password and nothing else; mode 0600 or stricter."),

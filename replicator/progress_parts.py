@@ -1,0 +1,169 @@
+"""What Progress is made of, and the frozen shapes that its readers get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from replicator.mysql.position import Position
+from replicator.rates import DistributionReading
+
+PHASES = (
+    "preparing", "copying", "catching_up", "replicating", "cutting_over", "reversing", "rolled_back", "completed",
+    "aborted",
+)  # fmt: skip
+HALTS = ("paused", "stopped", "failed")
+DIRECTIONS = ("forward", "reverse")
+OPERATIONS = ("insert", "update", "delete")
+
+_UNKNOWN_AFTER = 10.0
+"""Seconds without a proof of how far the stream is, after which the lag is unknown (more where proofs are rarer)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition of the cutover: what is, and what has to be."""
+
+    name: str
+    ok: bool
+    value: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReading:
+    """One direction. None is unknown."""
+
+    connected: bool
+    lag_seconds: float | None
+    lag_bytes: int | None
+    proved_as_of: float | None
+    checkpointed_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableReading:
+    """One target table, over all its sources."""
+
+    rows_copied: int
+    rows_estimated: int
+    mismatched: int
+    quarantined: int
+    verified_without_difference_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the metrics show, at one moment. Keys of the counters are their labels' values."""
+
+    phase: str
+    streams: Mapping[str, StreamReading]
+    counters: Mapping[str, Mapping[tuple[str, ...], float]]
+    apply_durations: Mapping[str, DistributionReading]
+    freezes: DistributionReading
+    tables: Mapping[str, TableReading]
+    retention_remaining: float | None
+    frozen: bool
+
+
+def rounded(seconds: float | None) -> float | None:
+    """To the millisecond."""
+    return None if seconds is None else round(seconds, 3)
+
+
+def ratio(rows: int, estimate: int, done: bool) -> float:
+    """From 0 to 1; 1 only when it is done, since the estimate may be too low."""
+    return 1.0 if done else min(0.999, round(rows / estimate, 3)) if estimate else 0.0
+
+
+@dataclass(slots=True)
+class TableProgress:
+    """One source that is copied and replicated into one target table."""
+
+    table: str
+    source: str
+    rows_estimated: int = 0
+    rows_copied: int = 0
+    rows_applied: int = 0
+    state: str = "waiting"
+    verified_at: str | None = None
+    succeeded_at: float | None = None
+    mismatched: int = 0
+    quarantined: int = 0
+    compared: int = 0
+    """Rows compared so far in the pass that is under way."""
+
+    @property
+    def estimate(self) -> int:
+        """Never below what is there already, and exactly that once the copy is done."""
+        return self.rows_copied if self.state == "done" else max(self.rows_estimated, self.rows_copied)
+
+    def status(self) -> dict[str, Any]:
+        """As in `status --json`."""
+        return {
+            "table": self.table,
+            "source": self.source,
+            "state": self.state,
+            "rows_copied": self.rows_copied,
+            "rows_estimated": self.estimate,
+            "ratio": ratio(self.rows_copied, self.estimate, self.state == "done"),
+            "rows_applied": self.rows_applied,
+            "verified_at": self.verified_at,
+            "mismatched_rows": self.mismatched,
+            "quarantined_rows": self.quarantined,
+        }
+
+
+@dataclass(slots=True)
+class StreamProgress:
+    """One direction. `as_of` and `checkpointed_at` are Unix times, `proved` and `upstream_seen` monotonic ones."""
+
+    connected: bool = False
+    position: Position | None = None
+    upstream: Position | None = None
+    upstream_seen: float = 0.0
+    bytes_behind: int | None = None
+    as_of: float | None = None
+    lag_then: float = 0.0
+    proved: float = 0.0
+    checkpointed_at: float | None = None
+
+    def lag_seconds(self, clock: float, interval: float) -> float | None:
+        """Seconds, or None when unknown.
+
+        Between proofs, which are due every `interval` seconds, it is what the last one showed; once the next is overdue
+        it grows with every second of that, and when none comes for long it is unknown.
+        """
+        silent = clock - self.proved
+        if not self.connected or self.as_of is None or silent > max(_UNKNOWN_AFTER, 3 * interval):
+            return None
+        return max(self.lag_then, self.lag_then + silent - interval)
+
+    def lag_bytes(self, clock: float, interval: float) -> int | None:
+        """Bytes of binlog not applied yet, or None when unknown."""
+        if not self.connected or self.upstream is None or self.position is None:
+            return None
+        if clock - self.upstream_seen > max(_UNKNOWN_AFTER, 3 * interval):
+            return None
+        if self.upstream.file == self.position.file:
+            return max(0, self.upstream.pos - self.position.pos)
+        return self.bytes_behind
+
+    def reading(self, clock: float, interval: float) -> StreamReading:
+        """As the metrics show it."""
+        return StreamReading(
+            self.connected, self.lag_seconds(clock, interval), self.lag_bytes(clock, interval),
+            self.as_of, self.checkpointed_at,
+        )  # fmt: skip
+
+
+def table_reading(entries: Sequence[TableProgress]) -> TableReading:
+    """One target table, over the entries of all its sources."""
+    return TableReading(
+        rows_copied=sum(entry.rows_copied for entry in entries),
+        rows_estimated=sum(entry.estimate for entry in entries),
+        mismatched=max(entry.mismatched for entry in entries),
+        quarantined=sum(entry.quarantined for entry in entries),
+        verified_without_difference_at=entries[0].succeeded_at,
+    )
