@@ -76,7 +76,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class DistributionReading:
-    """A histogram: `counts[i]` values lie above `bounds[i - 1]` and at most at `bounds[i]`; the last count is the rest."""
+    """A histogram: `counts[i]` values lie above `bounds[i - 1]` and at most at `bounds[i]`; the last is the rest."""
 
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
