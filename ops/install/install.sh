@@ -55,7 +55,7 @@ if [ -n "$missing" ]; then
   $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
     install --no-install-recommends $missing >"$log" 2>&1 || { cat "$log" >&2; die "apt-get install failed"; }
   rm -f "$log"
-  case $missing in *mariadb-server*) $root deb-systemd-helper disable mariadb.service >/dev/null ;; esac
+  case $missing in *mariadb-server*) ! has systemctl || $root systemctl --quiet disable mariadb ;; esac
 fi
 
 if ! "$here/mysql.sh" "${XDG_CACHE_HOME:-$HOME/.cache}/replicator/mysql"; then
