@@ -1,0 +1,1 @@
+"""The binlog as a stream of whole transactions: connection, events, and the generated decoder of row images."""

@@ -1,0 +1,80 @@
+"""Collation number → the function that decodes the column's bytes as the server itself would convert them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from functools import cache
+from typing import Final, TypeAlias
+
+Decode: TypeAlias = Callable[[bytes], str]
+
+_COLLATIONS: Final = {
+    "armscii8": (32, 64), "ascii": (11, 65), "big5": (1, 84), "binary": (63,), "cp1250": (26, 34, 44, 66, 99),
+    "cp1251": (14, 23, 50, 51, 52), "cp1256": (57, 67), "cp1257": (29, 58, 59), "cp850": (4, 80), "cp852": (40, 81),
+    "cp866": (36, 68), "cp932": (95, 96), "dec8": (3, 69), "eucjpms": (97, 98), "euckr": (19, 85),
+    "gb18030": (248, 249, 250), "gb2312": (24, 86), "gbk": (28, 87), "geostd8": (92, 93), "greek": (25, 70),
+    "hebrew": (16, 71), "hp8": (6, 72), "keybcs2": (37, 73), "koi8r": (7, 74), "koi8u": (22, 75),
+    "latin1": (5, 8, 15, 31, 47, 48, 49, 94), "latin2": (2, 9, 21, 27, 77), "latin5": (30, 78),
+    "latin7": (20, 41, 42, 79), "macce": (38, 43), "macroman": (39, 53), "sjis": (13, 88), "swe7": (10, 82),
+    "tis620": (18, 89), "ucs2": (35, 90, *range(128, 160), *range(640, 672), *range(2560, 2816)), "ujis": (12, 91),
+    "utf16": (54, 55, *range(101, 128), *range(672, 704), *range(2816, 3072)), "utf16le": (56, 62),
+    "utf32": (60, 61, *range(160, 192), *range(736, 768), *range(3072, 3328)),
+    "utf8mb3": (33, 76, 83, *range(192, 224), *range(576, 608), *range(2048, 2304)),
+    "utf8mb4": (45, 46, *range(224, 248), *range(255, 400), *range(608, 640), *range(2304, 2560)),
+}  # fmt: skip
+"""Of both flavours: they never give one number to two character sets. From 2048 on: MariaDB's uca1400."""
+
+_BY_NUMBER: Final = {number: charset for charset, numbers in _COLLATIONS.items() for number in numbers}
+_NOPAD: Final = 1024
+"""MariaDB numbers the NO PAD twin of a collation 1024 higher."""
+
+_PYTHON: Final = {
+    "ascii": "ascii", "utf8mb3": "utf-8", "utf8mb4": "utf-8", "ucs2": "utf-16-be", "utf16": "utf-16-be",
+    "utf16le": "utf-16-le", "utf32": "utf-32-be", "cp1250": "cp1250", "cp1251": "cp1251", "cp1257": "cp1257",
+    "cp850": "cp850", "cp852": "cp852", "cp932": "cp932", "euckr": "cp949", "gb2312": "gb2312", "gbk": "gbk",
+    "hp8": "hp_roman8", "koi8r": "koi8_r", "latin2": "iso8859_2", "latin5": "iso8859_9", "latin7": "iso8859_13",
+    "macce": "mac_latin2", "macroman": "mac_roman", "tis620": "tis_620",
+}  # fmt: skip
+"""Where Python's codec agrees with the server on every byte sequence that the server can store."""
+
+
+def charset_name(collation: int) -> str | None:
+    """The character set of a collation's number, or None for a number that neither flavour uses."""
+    name = _BY_NUMBER.get(collation)
+    if name is None and _NOPAD < collation < 2 * _NOPAD:
+        name = _BY_NUMBER.get(collation - _NOPAD)
+    return name
+
+
+def python_codec(charset: str) -> str | None:
+    """Python's codec for the character set, or None where it would differ from the server."""
+    return _PYTHON.get(charset)
+
+
+@cache
+def codec(collation: int) -> Decode | None:
+    """The decoding function of a collation, or None where we have none that is exact. It raises UnicodeDecodeError."""
+    charset = charset_name(collation)
+    if charset is None:
+        return None
+    if charset == "binary":
+        charset = "utf8mb4"  # only ENUM and SET members come here, which the server then treats as its own utf8
+    name = _PYTHON.get(charset)
+    if name is not None:
+        lookup = codecs.lookup(name).decode
+        return lambda data: lookup(data)[0]
+    if charset == "latin1":
+        return lambda data: codecs.charmap_decode(data, "strict", _LATIN1)[0]
+    return None
+
+
+def _single_byte(base: str, changes: dict[int, str]) -> str:
+    """A decoding table of 256 characters; U+FFFE where the byte has none."""
+    table = [bytes([byte]).decode(base, "replace").replace("�", "￾") for byte in range(256)]
+    for byte, character in changes.items():
+        table[byte] = character
+    return "".join(table)
+
+
+_LATIN1: Final = _single_byte("cp1252", {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)})
