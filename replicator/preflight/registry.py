@@ -1,0 +1,84 @@
+"""All checks, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+import pymysql
+
+from replicator.config import Config
+from replicator.errors import ConnectionLost, ReplicatorError
+from replicator.mysql.connection import describe
+from replicator.preflight import (
+    binlog_format,
+    databases,
+    engine,
+    log_bin,
+    row_image,
+    row_metadata,
+    target_empty,
+    transforms,
+    unmapped,
+    versions,
+)
+from replicator.preflight.context import Context, NotSeen, opened
+from replicator.preflight.result import CheckResult, Finding, failed
+
+Check: TypeAlias = Callable[[Context], Iterator[Finding]]
+"""Yields what it saw. Nothing means that all is well, and its docstring is then the message."""
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "versions": versions.check,
+    "databases": databases.check,
+    "log_bin": log_bin.check,
+    "binlog_format": binlog_format.check,
+    "binlog_row_image": row_image.check,
+    "binlog_row_metadata": row_metadata.check,
+    "transforms": transforms.check,
+    "unmapped": unmapped.check,
+    "engine": engine.check,
+    "target_empty": target_empty.check,
+}
+
+
+def run_checks(config: Config) -> list[CheckResult]:
+    """Run every check; none stops the others. A server that cannot be reached is one failure, not many."""
+    with opened(config) as context:
+        return run_all(context)
+
+
+def run_all(context: Context, checks: Mapping[str, Check] = CHECKS) -> list[CheckResult]:
+    """The findings of `checks`, in their order, behind what could not be looked at."""
+    results: list[CheckResult] = []
+    unseen: dict[str, list[str]] = {}
+    for name, check in checks.items():
+        findings: list[Finding] = []
+        try:
+            findings.extend(check(context))  # one by one: what was found before an error counts
+            if not findings:
+                findings.append(Finding("ok", (check.__doc__ or name).strip()))
+        except NotSeen as missing:
+            unseen.setdefault(missing.what, []).append(name)
+        except pymysql.MySQLError as error:
+            findings.append(failed(describe(error), "grant the accounts what docs/reference/grants.md lists"))
+        except ReplicatorError as error:
+            findings.append(failed(str(error), "see the message"))
+        results += [CheckResult(name, finding.status, finding.message, finding.fix) for finding in findings]
+    return [*_not_reached(context, unseen), *results]
+
+
+def _not_reached(context: Context, unseen: Mapping[str, list[str]]) -> Iterator[CheckResult]:
+    file = context.config.path.name
+    for role, error in context.unreached.items():
+        names = unseen.get(role, [])
+        message = f"{error}" + (f"; not looked at for this reason: {', '.join(names)}" if names else "")
+        if isinstance(error, ConnectionLost):
+            fix = f"start the server, or correct [{role}] url in {file}"
+        else:
+            fix = f"create the account as docs/reference/grants.md says, or correct [{role}] in {file}"
+        yield CheckResult(role, "failed", message, fix)
+    if "transforms" in unseen:
+        waiting = ", ".join(unseen["transforms"])
+        yield CheckResult("transforms", "failed", f"not looked at until the transforms are right: {waiting}",
+                          "correct what is said about the transforms below, and run `replicator check` again")  # fmt: skip

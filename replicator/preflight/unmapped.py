@@ -1,0 +1,31 @@
+"""Every source table has a fate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicator.preflight.context import Context
+from replicator.preflight.result import Finding, failed, listed, ok
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Every source table is read by a transform, dropped or kept."""
+    declarations, tables = context.declarations, context.source.tables
+    read = {transform.source for transform in declarations.transforms}
+    read |= {related.table for transform in declarations.transforms for related in transform.related.values()}
+    dropped = {dropped.table for dropped in declarations.dropped}
+    kept = {kept.table for kept in declarations.kept}
+    forgotten = tuple(sorted(tables.keys() - read - dropped - kept))
+    if forgotten:
+        example = forgotten[0]
+        yield failed(
+            f"no transform reads these {len(forgotten)} source tables and nothing says what becomes of them: "
+            + listed(forgotten, 100),
+            f'read them in a transform, or write drop_table("{example}", reason="…") (it moves to the archive) or '
+            f'keep_table("{example}", reason="…") (it stays)',
+        )
+    else:
+        yield ok(
+            f"{len(tables)} source tables = {len(tables.keys() & read)} read + {len(tables.keys() & kept - read)} kept"
+            f" + {len(tables.keys() & dropped - read)} dropped"
+        )
