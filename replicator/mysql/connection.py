@@ -50,6 +50,14 @@ class Endpoint:
         text = f"{self.role} {self.address}: {doing + ': ' if doing else ''}{describe(error)}"
         return SourceError(text) if self.role == "source" else TargetError(text)
 
+    def failure(
+        self, error: Exception, doing: str = ""
+    ) -> SourceConnectionLost | TargetConnectionLost | SourceError | TargetError:
+        """The transient or the terminal error, whichever fits: a deadlock and a lock wait pass when tried again."""
+        if is_lost(error) or error_code(error) in (ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT):
+            return self.lost(error)
+        return self.refused(error, doing)
+
     @property
     def address(self) -> str:
         """Where the server is, for messages."""

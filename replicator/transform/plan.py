@@ -471,6 +471,8 @@ def _sources(
         if parent is not None:
             note(columns, parent.name, (*parent.row_key, *key.parent_columns))
             note(before, parent.name, (*parent.row_key, *key.parent_columns))
+    for key in cascades:
+        note(staged, key.table, columns[key.table] if key.table in columns else ())
     for name, names in staged.items():
         note(columns, name, (*names, *tables[name].row_key))
     result: dict[str, SourceTable] = {}

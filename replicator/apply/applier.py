@@ -1,0 +1,289 @@
+"""One batch, one target transaction: staging, units, rows, checkpoint.
+
+staging ← last images · keys of units reached from all images, on staging as it stands now · those units computed,
+compared with what is there, the difference written · direct rows · checkpoint · COMMIT
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+import pymysql
+
+from replicator.apply.cascades import Cascades
+from replicator.apply.changes import Changes, Gatherer, Pending
+from replicator.apply.feed import Piece
+from replicator.apply.writes import Writer, Writes
+from replicator.errors import BadRow
+from replicator.mysql.catalog import Table
+from replicator.mysql.connection import Connection, Endpoint, execute
+from replicator.mysql.flavour import Server
+from replicator.mysql.literals import Encoder, encoder
+from replicator.state import Checkpoint, Direction, State
+from replicator.transform.plan import MigrationPlan, PlannedTransform, SourceTable, StagedTable
+from replicator.transform.produce import Literals, RowEncoder, Values, producer
+from replicator.transform.units import Relation, TargetRows, Units
+
+Touched = dict[int, set[Values]]
+"""Transform (index in the plan) → unit keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a committed batch was."""
+
+    checkpoint: Checkpoint
+    transactions: int
+    operations: dict[tuple[str, str], int]
+    written: dict[str, tuple[int, int, int]]
+    """Target table → rows inserted, updated, deleted."""
+    touched: Touched
+
+
+class Applier:
+    """Applies pieces of the stream through one target session.
+
+    `exact` is False until the stream has passed HIGH and the units are built: rows are then set whatever stands there, and
+    staged transforms are left alone.
+    """
+
+    def __init__(
+        self,
+        plan: MigrationPlan,
+        state: State,
+        direction: Direction,
+        connection: Connection,
+        endpoint: Endpoint,
+        server: Server,
+        relation: Relation,
+        *,
+        source_identity: str,
+        exact: bool,
+        took: Callable[[str, float], None] = lambda step, seconds: None,
+    ) -> None:
+        self._plan = plan
+        self._state = state
+        self._direction = direction
+        self._connection = connection
+        self._endpoint = endpoint
+        self._source_identity = source_identity
+        self._took = took
+        self.exact = exact
+        alias = server.flavour == "mysql"
+        self._gatherer = Gatherer(plan)
+        self._cascades = Cascades(plan, relation) if plan.cascades else None
+        self._staging = {
+            name: _StagingWriter(source.staged, relation, endpoint, alias=alias)
+            for name, source in plan.sources.items()
+            if source.staged is not None
+        }
+        self._direct = {
+            index: _DirectTransform(transform, plan.sources[transform.source.name], endpoint, alias=alias)
+            for index, transform in enumerate(plan.transforms)
+            if not transform.staged
+        }
+        self._staged = {
+            index: _StagedTransform(transform, relation, endpoint, alias=alias)
+            for index, transform in enumerate(plan.transforms)
+            if transform.staged
+        }
+        self._open = Changes()
+        """Units reached by the pieces of a transaction that is not complete yet."""
+        self._touched: Touched = {}
+        self._written: dict[str, tuple[int, int, int]] = {}
+        self._operations: dict[tuple[str, str], int] = {}
+        self._transactions = 0
+        self._inside = False
+
+    def apply(self, pieces: Sequence[Piece]) -> Applied | None:
+        """Apply the pieces and commit with the checkpoint of the last one's end.
+
+        Without that end the target transaction stays open for the next pieces, and None is returned.
+        """
+        connection = self._connection
+        end = pieces[-1].end
+        whole = end is not None and not self._inside
+        try:
+            if not self._inside:
+                execute(connection, "BEGIN")
+                self._inside = True
+            self._write(pieces, whole=whole, last=end is not None)
+            if end is None:
+                return None
+            checkpoint = Checkpoint(end.position, self._source_identity, end.timestamp)
+            started = monotonic()
+            self._state.write_checkpoint(connection, self._direction, checkpoint)
+            connection.commit()
+            self._took("commit", monotonic() - started)
+        except pymysql.MySQLError as error:
+            raise self._endpoint.failure(error, "applying") from None
+        applied = Applied(checkpoint, self._transactions, self._operations, self._written, self._touched)
+        self._touched, self._written, self._operations, self._transactions = {}, {}, {}, 0
+        self._inside = False
+        return applied
+
+    def _write(self, pieces: Sequence[Piece], *, whole: bool, last: bool) -> None:
+        connection = self._connection
+        started = monotonic()
+        changes = self._open
+        for piece in pieces:
+            self._transactions += piece.transactions if piece.end is not None else 0
+        events = [event for piece in pieces for event in piece.events]
+        if self._cascades is not None:
+            events = list(self._cascades.derive(connection, events))
+        self._gatherer.gather(changes, events)
+        self._took("gather", monotonic() - started)
+        started = monotonic()
+        for name, images in changes.staged.items():
+            self._staging[name].write(connection, images)
+        self._took("stage", monotonic() - started)
+        started = monotonic()
+        for index, pending in changes.direct.items():
+            # Inside a long transaction two rows may swap a unique value across pieces: as while replaying, the
+            # holder gives way and its own event brings it back before the commit.
+            self._count(index, self._direct[index].write(connection, pending, exact=self.exact and whole))
+            self._touched.setdefault(index, set()).update(pending)
+        self._took("rows", monotonic() - started)
+        for operation, count in changes.operations.items():
+            self._operations[operation] = self._operations.get(operation, 0) + count
+        if last and self.exact:
+            started = monotonic()
+            self._write_units(changes)
+            self._took("units", monotonic() - started)
+        self._open = Changes() if last else Changes(units=changes.units, related=changes.related)
+
+    def _write_units(self, changes: Changes) -> None:
+        for index, staged in self._staged.items():
+            keys = set(changes.units.get(index, ()))
+            for number, item in enumerate(staged.transform.related):
+                images = changes.related.get((index, number))
+                if images:
+                    keys.update(staged.units.reached(self._connection, item, images))
+            if keys:
+                self._count(index, staged.write(self._connection, keys))
+                self._touched.setdefault(index, set()).update(keys)
+
+    def _count(self, index: int, writes: Writes) -> None:
+        table = self._plan.transforms[index].target.name
+        inserted, updated, deleted = self._written.get(table, (0, 0, 0))
+        self._written[table] = (
+            inserted + len(writes.inserts),
+            updated + len(writes.updates),
+            deleted + len(writes.deletes) + len(writes.deleted_units),
+        )
+
+
+class _StagingWriter:
+    def __init__(self, staged: StagedTable, relation: Relation, endpoint: Endpoint, *, alias: bool) -> None:
+        table = staged.table
+        self._encoders = [encoder(table.by_name[name]) for name in staged.columns]
+        self._keys = [encoder(table.by_name[name]) for name in table.row_key]
+        self._writer = Writer(relation(table.name), _keyed_only(staged), staged.columns, endpoint, alias=alias)
+        self._staged = staged
+
+    def write(self, connection: Connection, images: dict[Values, Pending]) -> None:
+        gone = [self._literals(self._keys, key) for key, pending in images.items() if pending.image is None]
+        rows = [self._literals(self._encoders, pending.image) for pending in images.values() if pending.image is not None]
+        self._writer.upsert(connection, gone, rows)
+
+    def _literals(self, encoders: Sequence[Encoder], values: Values) -> Literals:
+        try:
+            return tuple([encode(value) for encode, value in zip(encoders, values, strict=True)])
+        except ValueError as error:
+            table = self._staged.table
+            raise BadRow(table.name, ", ".join(map(repr, values[: len(table.row_key)])), f"staging: {error}") from None
+
+
+def _keyed_only(staged: StagedTable) -> Table:
+    """The source table as staging has it: only its row key is unique there."""
+    table = staged.table
+    return replace(table, indexes=tuple(index for index in table.indexes if index not in table.unique_keys))
+
+
+class _DirectTransform:
+    """Row images straight to target rows."""
+
+    def __init__(self, transform: PlannedTransform, source: SourceTable, endpoint: Endpoint, *, alias: bool) -> None:
+        self._transform = transform
+        self._produce = producer(transform, source.columns)
+        self._encoder = RowEncoder(transform.target, transform.target_columns)
+        self._target = TargetRows(transform)
+        self._writer = Writer(transform.target.sql, transform.target, transform.target_columns, endpoint, alias=alias)
+        key = transform.target.primary_key
+        names = [*transform.key_columns, *(name for name, _ in transform.constants)]
+        self._one_row = set(names) == set(key)
+        self._key_order = [names.index(name) for name in key] if self._one_row else []
+        by_name = transform.target.by_name
+        self._constants = tuple(encoder(by_name[name])(value) for name, value in transform.constants)
+
+    def write(self, connection: Connection, pending: dict[Values, Pending], *, exact: bool) -> Writes:
+        writes = self._one(pending) if self._one_row else self._several(pending)
+        self._writer.write(connection, writes, exact=exact)
+        return writes
+
+    def _one(self, pending: dict[Values, Pending]) -> Writes:
+        """A unit is at most one row, named by the primary key."""
+        writes = Writes()
+        produce, encode = self._produce, self._encoder.encode
+        for key, entry in pending.items():
+            produced = produce(entry.image) if entry.image is not None else ()
+            if len(produced) > 1:
+                text = ", ".join(map(repr, key))
+                raise BadRow(self._transform.target.name, text, "the transform returned several rows of one key")
+            if produced:
+                row = encode(produced[0])
+                (writes.updates if entry.stood else writes.inserts).append(row)
+            else:
+                literals = (*self._target.literals(key), *self._constants)
+                writes.deletes.append(tuple([literals[place] for place in self._key_order]))
+        return writes
+
+    def _several(self, pending: dict[Values, Pending]) -> Writes:
+        """All rows of a unit are replaced."""
+        writes = Writes()
+        keys = list(pending)
+        for start in range(0, len(keys), 500):
+            writes.deleted_units.append(self._target.condition(keys[start : start + 500]))
+        for entry in pending.values():
+            if entry.image is not None:
+                writes.inserts += [self._encoder.encode(values) for values in self._produce(entry.image)]
+        return writes
+
+
+class _StagedTransform:
+    """Units computed from staging; only what differs is written."""
+
+    def __init__(self, transform: PlannedTransform, relation: Relation, endpoint: Endpoint, *, alias: bool) -> None:
+        self.transform = transform
+        self.units = Units(transform, relation)
+        self._target = TargetRows(transform)
+        self._encoder = RowEncoder(transform.target, transform.target_columns)
+        self._writer = Writer(transform.target.sql, transform.target, transform.target_columns, endpoint, alias=alias)
+
+    def write(self, connection: Connection, keys: Iterable[Values]) -> Writes:
+        wanted = list(keys)
+        encoder = self._encoder
+        expected: dict[Literals, tuple[Literals, Literals]] = {}
+        for values in self.units.of_keys(connection, wanted):
+            row = encoder.encode(values)
+            key = encoder.key_of(row)
+            if key in expected:
+                text = ", ".join(key)
+                raise BadRow(self.transform.target.name, text, "two source rows make a target row of this key")
+            expected[key] = (row, row if encoder.plain else encoder.compare(values))
+        present = {
+            encoder.key_of(row): row if encoder.plain else encoder.compare(values)
+            for values in self._target.of_keys(connection, wanted)
+            for row in (encoder.encode(values),)
+        }
+        writes = Writes()
+        for key, (row, comparable) in expected.items():
+            if key not in present:
+                writes.inserts.append(row)
+            elif present[key] != comparable:
+                writes.updates.append(row)
+        writes.deletes += [key for key in present if key not in expected]
+        self._writer.write(connection, writes, exact=True)
+        return writes

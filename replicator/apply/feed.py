@@ -1,0 +1,155 @@
+"""Reads the binlog ahead of the applier, in a thread of its own, within bounded memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from replicator.binlog.events import Ddl, RowsEvent, TransactionEnd, Wanted
+from replicator.binlog.stream import BinlogStream
+from replicator.mysql.connection import Endpoint
+from replicator.mysql.position import Position
+
+PIECE_ROWS = 20_000
+"""A longer transaction is handed on in pieces of about this many rows."""
+QUEUE_ROWS = 60_000
+"""Rows read ahead at most."""
+
+
+@dataclass(slots=True)
+class Piece:
+    """Row changes of one source transaction; a long one comes in several, of which only the last has an `end`."""
+
+    events: list[RowsEvent] = field(default_factory=list)
+    rows: int = 0
+    end: TransactionEnd | None = None
+    ddl: list[Ddl] = field(default_factory=list)
+    transactions: int = 1
+    heartbeat: float | None = None
+    """When (Unix time, our clock) the newest heartbeat among them was written."""
+
+
+class Feed:
+    """The stream as a queue of pieces."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        position: Position,
+        *,
+        server_id: int,
+        wanted: Callable[[str, str], Wanted | None],
+        by_gtid: bool,
+        ddl_matters: Callable[[Ddl], bool],
+        heartbeat: tuple[str, str, str] | None = None,
+    ) -> None:
+        self._stream = BinlogStream(endpoint, position, server_id=server_id, wanted=wanted, by_gtid=by_gtid)
+        self._ddl_matters = ddl_matters
+        self._heartbeat = heartbeat
+        self._pieces: deque[Piece] = deque()
+        self._rows = 0
+        self._changed = threading.Condition()
+        self._error: BaseException | None = None
+        self._closing = False
+        self.read_position = position
+        """The boundary up to which the binlog has been read."""
+        self._thread = threading.Thread(target=self._read, name="binlog-reader", daemon=True)
+        self._thread.start()
+
+    def take(self, rows: int, timeout: float) -> list[Piece]:
+        """All that is waiting, up to about `rows` rows; whole transactions, but for the last piece, which may lack its end.
+
+        Waits up to `timeout` seconds for the first; [] when nothing came. Raises what stopped the reader.
+        """
+        deadline = monotonic() + timeout
+        with self._changed:
+            while not self._pieces:
+                if self._error is not None:
+                    raise self._error
+                left = deadline - monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    if self._pieces or self._error is not None:
+                        continue
+                    return []
+            taken: list[Piece] = []
+            total = 0
+            while self._pieces and (not taken or total + self._pieces[0].rows <= rows):
+                piece = self._pieces.popleft()
+                taken.append(piece)
+                total += piece.rows
+                if piece.ddl:
+                    break
+            self._rows -= total
+            self._changed.notify_all()
+            return taken
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows read and not taken yet."""
+        return self._rows
+
+    def close(self) -> None:
+        """End the reader; what was not taken is forgotten."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._stream.close()
+        self._thread.join()
+
+    def _read(self) -> None:
+        try:
+            with self._stream as stream:
+                piece = Piece()
+                for event in stream:
+                    if isinstance(event, RowsEvent):
+                        if self._is_heartbeat(event, piece):
+                            continue
+                        piece.events.append(event)
+                        piece.rows += len(event.rows)
+                        if piece.rows >= PIECE_ROWS:
+                            self._put(piece)
+                            piece = Piece()
+                    elif isinstance(event, Ddl):
+                        if self._ddl_matters(event):
+                            piece.ddl.append(event)
+                    else:
+                        piece.end = event
+                        self._put(piece)
+                        piece = Piece()
+        except Exception as error:
+            self._fail(error)
+
+    def _is_heartbeat(self, event: RowsEvent, piece: Piece) -> bool:
+        """Takes the time out of our own heartbeat."""
+        if self._heartbeat is None or (event.schema, event.table) != self._heartbeat[:2]:
+            return False
+        for _, after in event.rows:
+            if after is not None and after[0] == self._heartbeat[2]:
+                piece.heartbeat = after[1]
+        return True
+
+    def _put(self, piece: Piece) -> None:
+        with self._changed:
+            while self._rows >= QUEUE_ROWS and not self._closing:
+                self._changed.wait()
+            if self._closing:
+                return
+            last = self._pieces[-1] if self._pieces else None
+            if last is not None and not piece.events and not piece.ddl and last.end is not None and not last.ddl:
+                last.end = piece.end
+                last.transactions += 1
+                last.heartbeat = piece.heartbeat or last.heartbeat
+            else:
+                self._pieces.append(piece)
+                self._rows += piece.rows
+            if piece.end is not None:
+                self.read_position = piece.end.position
+            self._changed.notify_all()
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()

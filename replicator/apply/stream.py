@@ -1,0 +1,338 @@
+"""A stream from its upstream to its downstream: the feed, the applier, and the loop that keeps both going.
+
+The loop runs in a thread of its own. Whatever breaks, it goes on from the checkpoint that the downstream holds; an error that
+trying again cannot mend ends it and is kept in `error`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import pymysql
+
+from replicator.apply import ddl, heartbeat
+from replicator.apply.applier import Applied, Applier
+from replicator.apply.feed import Feed, Piece
+from replicator.apply.touched import TouchedUnits
+from replicator.binlog.events import Ddl, TransactionEnd, Wanted
+from replicator.errors import ReplicatorError, SourceError, Unsupported
+from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
+from replicator.mysql.flavour import identify
+from replicator.mysql.position import Position
+from replicator.progress import Progress
+from replicator.staging import staging_relation
+from replicator.state import Checkpoint, Direction, State
+from replicator.transform.plan import MigrationPlan
+
+CHECKPOINT_INTERVAL = 1.0
+"""Seconds between checkpoints while nothing that concerns us happens."""
+MOST_ROWS, FEWEST_ROWS = 20_000, 500
+"""Bounds of the adaptive batch size, in rows."""
+BATCH_SECONDS = 1.0
+"""A batch that takes longer makes the next ones smaller."""
+IDLE_WAIT = 0.2
+RETRY_WAIT = (0.2, 10.0)
+"""Seconds before the first and the last of the growing pauses between tries."""
+
+
+class Stream:
+    """See the module. Public methods may be called from any thread."""
+
+    def __init__(
+        self,
+        plan: MigrationPlan,
+        state: State,
+        upstream: Endpoint,
+        downstream: Endpoint,
+        progress: Progress,
+        *,
+        direction: Direction = "forward",
+        exact: bool,
+    ) -> None:
+        self._plan = plan
+        self._state = state
+        self._upstream = upstream
+        self._downstream = downstream
+        self._progress = progress
+        self._direction: Direction = direction
+        self._exact = exact
+        self._condition = threading.Condition()
+        self._stopping = False
+        self._holds = 0
+        self._standing = False
+        self._eager = 0
+        self._position: Position | None = None
+        self._batch_rows = FEWEST_ROWS
+        self.touched = TouchedUnits()
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"{direction}-stream", daemon=True)
+
+    # From other threads -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to apply from the stored checkpoint."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End at the next transaction boundary."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def running(self) -> bool:
+        """Whether the loop has not ended, by `stop` or by an error."""
+        return self._thread.is_alive()
+
+    def applied(self) -> Position:
+        """The boundary up to which everything is applied."""
+        with self._condition:
+            if self._position is None:
+                raise SourceError("the stream has not begun: wait until it is connected")
+            return self._position
+
+    def wait_applied(self, position: Position, timeout: float) -> bool:
+        """Wait until the checkpoint in the downstream has reached `position`; False when the time is over.
+
+        Raises what ended the stream, if something did.
+        """
+        deadline = monotonic() + timeout
+        with self._condition:
+            self._eager += 1
+            try:
+                while self._position is None or not self._position.reached(position):
+                    left = deadline - monotonic()
+                    if self.error is not None:
+                        raise self.error
+                    if left <= 0 or self._stopping:
+                        return False
+                    self._condition.wait(left)
+                return True
+            finally:
+                self._eager -= 1
+
+    @contextmanager
+    def held(self) -> Iterator[Position]:
+        """The applier stands at a transaction boundary inside this block."""
+        with self._condition:
+            self._holds += 1
+            self._condition.notify_all()
+            while not self._standing and self.error is None and not self._stopping:
+                self._condition.wait()
+            if self.error is not None:
+                self._holds -= 1
+                raise self.error
+        try:
+            yield self.applied()
+        finally:
+            with self._condition:
+                self._holds -= 1
+                self._condition.notify_all()
+
+    def pause(self) -> None:
+        """Stand at the next boundary until `resume`."""
+        with self._condition:
+            self._holds += 1
+            self._condition.notify_all()
+        self._progress.paused()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        with self._condition:
+            self._holds -= 1
+            self._condition.notify_all()
+        self._progress.resumed()
+
+    def source_barrier(self) -> None:
+        """Commit a heartbeat: what stands before it in the upstream's binlog is visible when this returns."""
+        with connected(self._upstream, database=False) as connection:
+            heartbeat.beat(connection, self._state.database, self._state.migration)
+
+    # The loop ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause = RETRY_WAIT[0]
+        while not self._stopping:
+            try:
+                self._session()
+            except ReplicatorError as error:
+                self._progress.disconnected(self._direction)
+                if not error.transient:
+                    self._end(error)
+                    return
+                self._progress.retried("stream", error)
+                with self._condition:
+                    self._condition.wait_for(lambda: self._stopping, pause)
+                pause = min(pause * 2, RETRY_WAIT[1])
+            except Exception as error:
+                self._end(error)
+                return
+            else:
+                pause = RETRY_WAIT[0]
+
+    def _end(self, error: BaseException) -> None:
+        self._progress.disconnected(self._direction)
+        with self._condition:
+            self.error = error
+            self._condition.notify_all()
+
+    def _session(self) -> None:
+        """One pair of connections, from the stored checkpoint until told to stop or something breaks."""
+        connection = connect(self._downstream, write=True)
+        feed: Feed | None = None
+        try:
+            execute(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            checkpoint = self._checkpoint(connection)
+            with connected(self._upstream, database=False) as source:
+                identity = identify(source).identity
+            applier = Applier(
+                self._plan,
+                self._state,
+                self._direction,
+                connection,
+                self._downstream,
+                identify(connection),
+                staging_relation(self._state.database, self._state.migration),
+                source_identity=identity,
+                exact=self._exact,
+                took=self._progress.took,
+            )
+            feed = self._feed(checkpoint, identity)
+            with self._condition:
+                self._position = checkpoint.position
+                self._condition.notify_all()
+            self._progress.connected(self._direction)
+            self._apply(applier, feed, connection, identity)
+        except (pymysql.MySQLError, OSError) as error:
+            raise self._downstream.failure(error, "applying") from None
+        finally:
+            if feed is not None:
+                feed.close()
+            close(connection)
+
+    def _checkpoint(self, connection: Connection) -> Checkpoint:
+        checkpoint = self._state.checkpoint(connection, self._direction)
+        if checkpoint is None:
+            raise Unsupported(
+                f"{self._state.table('checkpoint')} has no row for {self._state.migration}: the state was removed by"
+                " someone; abort and run again"
+            )
+        return checkpoint
+
+    def _feed(self, checkpoint: Checkpoint, identity: str) -> Feed:
+        schema = self._plan.source_schema
+        wanted = {(schema, name): Wanted(source.before, source.columns) for name, source in self._plan.sources.items()}
+        beat = (self._state.database, heartbeat.TABLE, self._state.migration)
+        wanted[beat[:2]] = Wanted((), ("migration", "at"))
+        tables = set(self._plan.sources)
+
+        def ddl_matters(event: Ddl) -> bool:
+            return ddl.concerns(event, schema, tables)
+
+        return Feed(
+            self._upstream,
+            checkpoint.position,
+            server_id=secrets.randbelow(2**31) + 2**31 - 1,
+            wanted=lambda database, table: wanted.get((database, table)),
+            by_gtid=identity != checkpoint.server,
+            ddl_matters=ddl_matters,
+            heartbeat=beat,
+        )
+
+    def _apply(self, applier: Applier, feed: Feed, connection: Connection, identity: str) -> None:
+        written = monotonic()
+        while True:
+            self._stand_while_held()
+            if self._stopping:
+                return
+            self._progress.beat()
+            pieces = feed.take(self._batch_rows, IDLE_WAIT)
+            if not pieces:
+                continue
+            changed = next((piece.ddl[0] for piece in pieces if piece.ddl), None)
+            if changed is not None:
+                pieces = [piece for piece in pieces if not piece.ddl]
+            if any(piece.events for piece in pieces) or (pieces and pieces[-1].end is None):
+                self._apply_rows(applier, feed, pieces)
+                written = monotonic()
+            elif pieces:
+                end = pieces[-1].end
+                assert end is not None
+                due = monotonic() - written > CHECKPOINT_INTERVAL or self._eager > 0
+                if due:
+                    self._state.write_checkpoint(connection, self._direction, Checkpoint(end.position, identity, end.timestamp))
+                    written = monotonic()
+                self._reached(end, pieces, stored=due)
+            if changed is not None:
+                raise ddl.schema_changed(changed)
+
+    def _stand_while_held(self) -> None:
+        with self._condition:
+            self._standing = True
+            self._condition.notify_all()
+            while self._holds and not self._stopping:
+                self._progress.beat()
+                self._condition.wait(1.0)
+            self._standing = False
+
+    def _apply_rows(self, applier: Applier, feed: Feed, pieces: list[Piece]) -> None:
+        """Apply pieces; a last one without its end is followed until the end of its transaction."""
+        whole = [piece for piece in pieces if piece.end is not None]
+        if pieces[-1].end is None and len(whole) != len(pieces) and whole:
+            first = pieces.index(whole[-1]) + 1
+            self._apply_rows(applier, feed, pieces[:first])
+            pieces = pieces[first:]
+        started = monotonic()
+        applied = applier.apply(pieces)
+        while applied is None:
+            if self._stopping:
+                return
+            pieces = feed.take(MOST_ROWS, IDLE_WAIT)
+            self._progress.beat()
+            if pieces:
+                first = next((index for index, piece in enumerate(pieces) if piece.end is not None), len(pieces) - 1)
+                applied = applier.apply(pieces[: first + 1])
+                rest = pieces[first + 1 :]
+                if rest:
+                    assert applied is not None
+                    self._committed(applied, pieces[: first + 1])
+                    self._apply_rows(applier, feed, rest)
+                    return
+        self._committed(applied, pieces)
+        self._adapt(monotonic() - started, feed.waiting_rows)
+
+    def _adapt(self, seconds: float, waiting: int) -> None:
+        if seconds > BATCH_SECONDS:
+            self._batch_rows = max(FEWEST_ROWS, self._batch_rows // 2)
+        elif waiting > self._batch_rows and seconds < BATCH_SECONDS / 2:
+            self._batch_rows = min(MOST_ROWS, self._batch_rows * 2)
+
+    def _committed(self, applied: Applied, pieces: list[Piece]) -> None:
+        self.touched.add(applied.touched)
+        for (table, operation), rows in applied.operations.items():
+            self._progress.received(self._direction, table, operation, rows)
+        for table, counts in applied.written.items():
+            for operation, rows in zip(("insert", "update", "delete"), counts, strict=True):
+                if rows:
+                    self._progress.applied(self._direction, table, operation, rows)
+        end = pieces[-1].end
+        assert end is not None
+        self._reached(end, pieces, stored=True)
+
+    def _reached(self, end: TransactionEnd, pieces: list[Piece], *, stored: bool) -> None:
+        beat = next((piece.heartbeat for piece in reversed(pieces) if piece.heartbeat is not None), None)
+        transactions = sum(piece.transactions for piece in pieces)
+        if stored:
+            self._progress.at(self._direction, end.position, beat, transactions)
+        elif beat is not None:
+            self._progress.proved(self._direction, beat)
+        with self._condition:
+            if stored:
+                self._position = end.position
+            self._condition.notify_all()
