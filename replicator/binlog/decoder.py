@@ -159,9 +159,7 @@ class _Image(dict[bytes, Image]):
         if len(bitmap) < self.bitmap:
             raise ValueError("the event ends inside a row")
         if len(self) < _PATTERNS:
-            self[bitmap] = function = _generate(
-                self._codecs, self._names, self.bitmap, int.from_bytes(bitmap, "little")
-            )
+            self[bitmap] = function = _generate(self._codecs, self._names, self.bitmap, int.from_bytes(bitmap, "little"))
             return function
         if self._general is None:
             self._general = _generate(self._codecs, self._names, self.bitmap, None)

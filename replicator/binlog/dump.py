@@ -37,9 +37,7 @@ _DUMP_FAILED: Final = 1236
 class Dump:
     """One running COM_BINLOG_DUMP. `packets` yields the events' bytes; `close` may be called from any thread."""
 
-    def __init__(
-        self, endpoint: Endpoint, position: Position, *, server_id: int, by_gtid: bool, heartbeat: float
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, position: Position, *, server_id: int, by_gtid: bool, heartbeat: float) -> None:
         """Connect and start the dump.
 
         Raises SourceConnectionLost when the source cannot be reached, SourceError when it refuses.

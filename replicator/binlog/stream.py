@@ -145,9 +145,7 @@ class BinlogStream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
         self._events.close()
 
@@ -214,9 +212,7 @@ class BinlogStream:
             if kind == EventType.FORMAT_DESCRIPTION:
                 checked = event[:17] + bytes((event[17] & 0xFE,)) + event[18:]  # "in use" is set after the fact
             if zlib.crc32(checked) != _CRC_RESIDUE:
-                raise self._lost(
-                    f"the event behind {self._place()} has a wrong checksum: damaged on its way or on disk"
-                )
+                raise self._lost(f"the event behind {self._place()} has a wrong checksum: damaged on its way or on disk")
             end -= 4
         if log_pos and not flags & ARTIFICIAL_FLAG and kind not in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
             # The header holds 32 bits: behind 4 GiB it starts again.
@@ -483,16 +479,12 @@ class BinlogStream:
         except DECODE_ERRORS as error:
             raise self._bad_row(table, kind, bitmaps, data, pos, end, error) from error
         group.rows += len(decoded)
-        return RowsEvent(
-            table.map.schema, table.map.table, kind, decoded, not event[HEADER_LENGTH + 6] & NO_FOREIGN_KEY_CHECKS
-        )
+        return RowsEvent(table.map.schema, table.map.table, kind, decoded, not event[HEADER_LENGTH + 6] & NO_FOREIGN_KEY_CHECKS)
 
     def _compile(self, table: _Table, kind: int, columns: int, bitmaps: bytes) -> DecodeRows:
         name = f"{table.map.schema}.{table.map.table}"
         if columns != len(table.map.columns):
-            raise StreamError(
-                f"{name}: at {self._place()} the rows have {columns} columns, their table another number."
-            )
+            raise StreamError(f"{name}: at {self._place()} the rows have {columns} columns, their table another number.")
         assert table.wanted is not None
         before, after = _split(ROWS[kind][0], bitmaps)
         try:
@@ -519,9 +511,7 @@ class BinlogStream:
         except pymysql.MySQLError as error:
             raise self._endpoint.lost(error) from None
 
-    def _bad_row(
-        self, table: _Table, kind: str, bitmaps: bytes, data: bytes, pos: int, end: int, error: Exception
-    ) -> BadRow:
+    def _bad_row(self, table: _Table, kind: str, bitmaps: bytes, data: bytes, pos: int, end: int, error: Exception) -> BadRow:
         """Name the column by reading each one alone: only a failure pays for it."""
         assert table.wanted is not None
         before, after = _split(kind, bitmaps)

@@ -40,9 +40,7 @@ _ONE_BYTE_META = frozenset(
         FieldType.GEOMETRY,
     )
 )
-_BIG_ENDIAN_META = frozenset(
-    (FieldType.NEWDECIMAL, FieldType.ENUM, FieldType.SET, FieldType.VAR_STRING, FieldType.STRING)
-)
+_BIG_ENDIAN_META = frozenset((FieldType.NEWDECIMAL, FieldType.ENUM, FieldType.SET, FieldType.VAR_STRING, FieldType.STRING))
 _NUMERIC = frozenset(
     (
         FieldType.TINY,

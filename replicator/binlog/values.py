@@ -13,7 +13,7 @@ from functools import cache
 from ipaddress import IPv6Address
 from typing import Final
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - values are naive and in UTC, as a session in UTC gives them
+_EPOCH: Final = datetime(1970, 1, 1)  # naive and in UTC, as a session in UTC gives it
 _from_bytes: Final = int.from_bytes
 _MEMO_LIMIT: Final = 1 << 16
 """Values kept for a memo, each some 150 bytes: a column of random ones must not fill the memory."""
@@ -79,9 +79,7 @@ def datetime2(digits: int) -> Callable[[bytes], datetime | str]:
         packed = (packed >> bits) - offset
         month = packed >> 22
         try:
-            return datetime(
-                month // 13, month % 13, packed >> 17 & 31, packed >> 12 & 31, packed >> 6 & 63, packed & 63, micro
-            )
+            return datetime(month // 13, month % 13, packed >> 17 & 31, packed >> 12 & 31, packed >> 6 & 63, packed & 63, micro)
         except ValueError:
             day = f"{month // 13:04}-{month % 13:02}-{packed >> 17 & 31:02}"
             return _with_fraction(f"{day} {packed >> 12 & 31:02}:{packed >> 6 & 63:02}:{packed & 63:02}", micro, digits)
@@ -127,7 +125,7 @@ def old_datetime(data: bytes) -> datetime | str:
     day, clock = divmod(number, 1_000_000)
     parts = (day // 10_000, day // 100 % 100, day % 100, clock // 10_000, clock // 100 % 100, clock % 100)
     try:
-        return datetime(*parts)  # noqa: DTZ001 - naive, as SELECT gives it
+        return datetime(*parts)
     except ValueError:
         year, month, dom, hour, minute, second = parts
         return f"{year:04}-{month:02}-{dom:02} {hour:02}:{minute:02}:{second:02}"
