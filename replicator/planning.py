@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+import pymysql
+
 from replicator.config import Config
-from replicator.mysql.catalog import read_foreign_keys, read_tables
-from replicator.mysql.connection import Connection
+from replicator.errors import ConfigError
+from replicator.mysql.catalog import Table, read_foreign_keys, read_tables
+from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute
 from replicator.mysql.flavour import identify
+from replicator.mysql.sql import quote
 from replicator.transform.loader import load
 from replicator.transform.plan import MigrationPlan, make_plan
 
@@ -13,13 +21,53 @@ from replicator.transform.plan import MigrationPlan, make_plan
 def resolve(config: Config, source: Connection, target: Connection) -> MigrationPlan:
     """Load the transforms and hold them against both schemas.
 
+    Where the target has no tables yet, its schema files are tried out in a scratch database that is dropped again.
     Raises ConfigError or TransformDeclarationError listing every problem.
     """
     declarations = load(config.migration.transforms)
+    tables = read_tables(target, config.target.database)
+    if not tables and config.migration.schema is not None:
+        tables = _tried_out(config, target, config.migration.schema)
     return make_plan(
         declarations,
         read_tables(source, config.source.database),
-        read_tables(target, config.target.database),
+        tables,
         read_foreign_keys(source, config.source.database),
         logs_cascades=identify(source).logs_cascades,
     )
+
+
+def create_target(config: Config, target: Connection) -> None:
+    """Create the target database and, if it is empty, the tables of the schema files."""
+    execute(target, f"CREATE DATABASE IF NOT EXISTS {quote(config.target.database)} CHARACTER SET utf8mb4")
+    if config.migration.schema is not None and not read_tables(target, config.target.database):
+        _run_files(config.target, config.target.database, config.migration.schema)
+
+
+def _tried_out(config: Config, target: Connection, schema: Path) -> dict[str, Table]:
+    scratch = f"{config.migration.state_database}_{secrets.token_hex(4)}"
+    execute(target, f"CREATE DATABASE {quote(scratch)} CHARACTER SET utf8mb4")
+    try:
+        _run_files(config.target, scratch, schema)
+        found = read_tables(target, scratch)
+    finally:
+        execute(target, f"DROP DATABASE {quote(scratch)}")
+    return {name: replace(table, schema=config.target.database) for name, table in found.items()}
+
+
+def _run_files(endpoint: Endpoint, database: str, path: Path) -> None:
+    """Run DDL files in name order, foreign keys unchecked, so that their order need not follow the references."""
+    files = sorted(path.glob("*.sql")) if path.is_dir() else [path]
+    if not files:
+        raise ConfigError(f"{path}: no *.sql files here; set [migration] schema to the DDL of the target tables")
+    with connected(replace(endpoint, database=database), write=True, several=True) as connection:
+        for file in files:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(file.read_text(encoding="utf-8"))
+                    while cursor.nextset():
+                        pass
+            except pymysql.MySQLError as error:
+                raise ConfigError(f"{file}: {describe(error)}") from None
+            except OSError as error:
+                raise ConfigError(f"{file}: {error.strerror}") from None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from replicator.config import Config
-from replicator.errors import ReplicatorError
+from replicator.errors import ReplicatorError, TargetError
 from replicator.mysql.connection import Connection, connected, execute, row, rows, value
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -155,26 +155,34 @@ class State:
         file, pos, gtid, server, source_time = found
         return Checkpoint(Position(file, int(pos), gtid), server, float(source_time))
 
-    def write_checkpoint(self, connection: Connection, direction: str, checkpoint: Checkpoint) -> None:
-        """Move the position; part of the transaction that holds the rows."""
-        position = checkpoint.position
+    def begin_stream(self, connection: Connection, direction: str, checkpoint: Checkpoint) -> None:
+        """Where a stream starts; an earlier one of the same direction is forgotten."""
         execute(
             connection,
-            f"INSERT INTO {self.table('checkpoint')}"
+            f"REPLACE INTO {self.table('checkpoint')}"
             " (migration, direction, file, pos, gtid, server, source_time, applied_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE file = VALUES(file),"
-            " pos = VALUES(pos), gtid = VALUES(gtid), server = VALUES(server), source_time = VALUES(source_time),"
-            " applied_at = VALUES(applied_at)",
-            (
-                self.migration,
-                direction,
-                position.file,
-                position.pos,
-                position.gtid,
-                checkpoint.server,
-                checkpoint.source_time,
-            ),
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6))",
+            (self.migration, direction, *_columns(checkpoint)),
         )
+
+    def move_checkpoint(
+        self, connection: Connection, direction: str, previous: Checkpoint, checkpoint: Checkpoint
+    ) -> None:
+        """Move the position; part of the transaction that holds the rows.
+
+        Raises TargetError when the stored position is not `previous`: somebody else applies, or the target was restored.
+        """
+        moved = execute(
+            connection,
+            f"UPDATE {self.table('checkpoint')} SET file = %s, pos = %s, gtid = %s, server = %s, source_time = %s,"
+            " applied_at = UTC_TIMESTAMP(6) WHERE migration = %s AND direction = %s AND file = %s AND pos = %s",
+            (*_columns(checkpoint), self.migration, direction, previous.position.file, previous.position.pos),
+        )
+        if moved != 1:
+            raise TargetError(
+                f"{self.table('checkpoint')} is no longer at {previous.position}, where this daemon left it: another"
+                " daemon applies the same migration, or the target was restored. Stop the other one, then run again"
+            )
 
     # Deferred indexes -------------------------------------------------------------------------------------
 
@@ -225,6 +233,11 @@ class State:
     def clear_intent(self, connection: Connection) -> None:
         """The step is closed."""
         execute(connection, f"DELETE FROM {self.table('intent')} WHERE migration = %s", (self.migration,))
+
+
+def _columns(checkpoint: Checkpoint) -> tuple[str, int, str, str, float]:
+    position = checkpoint.position
+    return position.file, position.pos, position.gtid, checkpoint.server, checkpoint.source_time
 
 
 Direction = Literal["forward", "reverse"]

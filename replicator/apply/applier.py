@@ -16,6 +16,7 @@ from replicator.apply.cascades import Cascades
 from replicator.apply.changes import Changes, Gatherer, Pending
 from replicator.apply.feed import Piece
 from replicator.apply.writes import Writer, Writes
+from replicator.binlog.events import TransactionEnd
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Table
 from replicator.mysql.connection import Connection, Endpoint, execute
@@ -59,6 +60,7 @@ class Applier:
         server: Server,
         relation: Relation,
         *,
+        checkpoint: Checkpoint,
         source_identity: str,
         exact: bool,
         took: Callable[[str, float], None] = lambda step, seconds: None,
@@ -68,6 +70,7 @@ class Applier:
         self._direction = direction
         self._connection = connection
         self._endpoint = endpoint
+        self._checkpoint = checkpoint
         self._source_identity = source_identity
         self._took = took
         self.exact = exact
@@ -114,8 +117,9 @@ class Applier:
                 return None
             checkpoint = Checkpoint(end.position, self._source_identity, end.timestamp)
             started = monotonic()
-            self._state.write_checkpoint(connection, self._direction, checkpoint)
+            self._state.move_checkpoint(connection, self._direction, self._checkpoint, checkpoint)
             connection.commit()
+            self._checkpoint = checkpoint
             self._took("commit", monotonic() - started)
         except pymysql.MySQLError as error:
             raise self._endpoint.failure(error, "applying") from None
@@ -123,6 +127,15 @@ class Applier:
         self._touched, self._written, self._operations, self._transactions = {}, {}, {}, 0
         self._inside = False
         return applied
+
+    def pass_over(self, end: TransactionEnd) -> None:
+        """Move the checkpoint over transactions that changed nothing here."""
+        checkpoint = Checkpoint(end.position, self._source_identity, end.timestamp)
+        try:
+            self._state.move_checkpoint(self._connection, self._direction, self._checkpoint, checkpoint)
+        except pymysql.MySQLError as error:
+            raise self._endpoint.failure(error, "moving the checkpoint") from None
+        self._checkpoint = checkpoint
 
     def _write(self, pieces: Sequence[Piece], *, whole: bool, last: bool) -> None:
         connection = self._connection

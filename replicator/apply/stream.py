@@ -199,6 +199,7 @@ class Stream:
                 self._downstream,
                 identify(connection),
                 staging_relation(self._state.database, self._state.migration),
+                checkpoint=checkpoint,
                 source_identity=identity,
                 exact=self._exact,
                 took=self._progress.took,
@@ -208,7 +209,7 @@ class Stream:
                 self._position = checkpoint.position
                 self._condition.notify_all()
             self._progress.connected(self._direction)
-            self._apply(applier, feed, connection, identity)
+            self._apply(applier, feed)
         except (pymysql.MySQLError, OSError) as error:
             raise self._downstream.failure(error, "applying") from None
         finally:
@@ -245,7 +246,7 @@ class Stream:
             heartbeat=beat,
         )
 
-    def _apply(self, applier: Applier, feed: Feed, connection: Connection, identity: str) -> None:
+    def _apply(self, applier: Applier, feed: Feed) -> None:
         written = monotonic()
         while True:
             self._stand_while_held()
@@ -266,7 +267,7 @@ class Stream:
                 assert end is not None
                 due = monotonic() - written > CHECKPOINT_INTERVAL or self._eager > 0
                 if due:
-                    self._state.write_checkpoint(connection, self._direction, Checkpoint(end.position, identity, end.timestamp))
+                    applier.pass_over(end)
                     written = monotonic()
                 self._reached(end, pieces, stored=due)
             if changed is not None:

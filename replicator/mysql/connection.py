@@ -92,13 +92,14 @@ def connect(
     write: bool = False,
     autocommit: bool = True,
     raw: bool = False,
+    several: bool = False,
     read_timeout: float | None = None,
     settings: Mapping[str, str | int] | None = None,
 ) -> Connection:
     """Open a session in UTC and utf8mb4.
 
     `write` sessions are strict, accept 0 in AUTO_INCREMENT columns and do not check foreign keys; `raw` ones return every
-    value as the bytes that the server sent. `settings` are further session variables.
+    value as the bytes that the server sent; `several` allows many statements in one text. `settings` are further session variables.
 
     Raises SourceConnectionLost/TargetConnectionLost when the server cannot be reached, SourceError/TargetError when it refuses.
     """
@@ -127,7 +128,7 @@ def connect(
             charset="utf8mb4",
             autocommit=autocommit,
             init_command=f"SET SESSION {assignments}",
-            client_flag=CLIENT.FOUND_ROWS,
+            client_flag=CLIENT.FOUND_ROWS | (CLIENT.MULTI_STATEMENTS if several else 0),
             local_infile=True,
             max_allowed_packet=1 << 30,
             connect_timeout=10,

@@ -1,0 +1,72 @@
+"""A regular look at the source: where its binlog ends, how long it is kept; and the status stored for other shells."""
+
+from __future__ import annotations
+
+import threading
+
+import pymysql
+
+from replicator.binlog.safe_position import current_position
+from replicator.config import Config
+from replicator.errors import ReplicatorError
+from replicator.mysql.connection import Connection, Endpoint, close, connect, row
+from replicator.mysql.flavour import identify
+from replicator.progress import Progress
+from replicator.state import State
+
+INTERVAL = 1.0
+
+
+class Watch:
+    """Runs in a thread of its own until stopped."""
+
+    def __init__(self, config: Config, state: State, progress: Progress) -> None:
+        self._config = config
+        self._state = state
+        self._progress = progress
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Store the status a last time and end."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        source = target = None
+        while True:
+            last = self._stopping.is_set()
+            try:
+                source = source or connect(self._config.source, database=False, read_timeout=30)
+                self._look(source)
+            except (pymysql.MySQLError, OSError, ReplicatorError):  # the stream meets the same and says so
+                source = _closed(source)
+            try:
+                target = target or connect(self._config.target, database=False, read_timeout=30)
+                self._state.write_status(target, self._progress.snapshot())
+            except (pymysql.MySQLError, OSError, ReplicatorError):
+                target = _closed(target)
+            if last:
+                break
+            self._stopping.wait(INTERVAL)
+        _closed(source)
+        _closed(target)
+
+    def _look(self, source: Connection) -> None:
+        self._progress.upstream_at("forward", current_position(source))
+        self._progress.retention(_retention(source), None)
+
+
+def _retention(source: Connection) -> float | None:
+    """Seconds that the server keeps binlogs; None: for ever."""
+    found = row(source, "SELECT @@global.expire_logs_days" if identify(source).flavour == "mariadb"
+                else "SELECT @@global.binlog_expire_logs_seconds")  # fmt: skip
+    if found is None or not found[0]:
+        return None
+    return float(found[0]) * (86400 if identify(source).flavour == "mariadb" else 1)
+
+
+def _closed(connection: Connection | None) -> None:
+    if connection is not None:
+        close(connection)
