@@ -37,6 +37,7 @@ _NUMBERS: Final = {
     _INT64: Struct("<q").unpack_from,
     _UINT64: Struct("<Q").unpack_from,
 }
+_BASE64_LINE: Final = 76
 _double_at: Final = Struct("<d").unpack_from
 _FIXED_POINT: Final = 15
 """Decimal exponents up to which the server prints a double without an `e` (DBL_DIG)."""
@@ -157,4 +158,6 @@ def _opaque(kind: int, data: bytes) -> str:
             return f'"{day}"'
         clock = f"{clock_bits >> 12:02}:{clock_bits >> 6 & 63:02}:{clock_bits & 63:02}"
         return f'"{day} {clock}.{micro:06}"'
-    return f'"base64:type{kind}:{base64.b64encode(data).decode()}"'
+    encoded = base64.b64encode(data).decode()
+    lines = [encoded[start : start + _BASE64_LINE] for start in range(0, len(encoded), _BASE64_LINE)]
+    return encode_basestring(f"base64:type{kind}:" + "\n".join(lines))

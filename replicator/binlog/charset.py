@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Final, TypeAlias
+
+from replicator.binlog.charset_tables import MULTI_BYTE, SINGLE_BYTE, UNDEFINED
 
 Decode: TypeAlias = Callable[[bytes], str]
 
@@ -59,22 +62,37 @@ def codec(collation: int) -> Decode | None:
     if charset is None:
         return None
     if charset == "binary":
-        charset = "utf8mb4"  # only ENUM and SET members come here, which the server then treats as its own utf8
-    name = _PYTHON.get(charset)
-    if name is not None:
+        charset = "utf8mb4"  # only names of ENUM and SET members come here
+    if name := _PYTHON.get(charset):
         lookup = codecs.lookup(name).decode
         return lambda data: lookup(data)[0]
-    if charset == "latin1":
-        return lambda data: codecs.charmap_decode(data, "strict", _LATIN1)[0]
-    return None
+    if charset in SINGLE_BYTE:
+        table = _table(*SINGLE_BYTE[charset])
+        return lambda data: codecs.charmap_decode(data, "strict", table)[0]
+    base, split, changes = MULTI_BYTE[charset]
+    characters, pieces = _Characters(base, changes), re.compile(split, re.DOTALL).findall
+    return lambda data: "".join([characters[piece] for piece in pieces(data)])
 
 
-def _single_byte(base: str, changes: dict[int, str]) -> str:
-    """A decoding table of 256 characters; U+FFFE where the byte has none."""
-    table = [bytes([byte]).decode(base, "replace").replace("�", "￾") for byte in range(256)]
-    for byte, character in changes.items():
-        table[byte] = character
+def _table(base: str, changes: dict[int, str]) -> str:
+    """A charmap decoder's 256 characters, with U+FFFE where the byte has none."""
+    table = [bytes([byte]).decode(base, "replace").replace("\ufffd", UNDEFINED) for byte in range(256)]
+    for first, characters in changes.items():
+        table[first : first + len(characters)] = characters
     return "".join(table)
 
 
-_LATIN1: Final = _single_byte("cp1252", {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)})
+class _Characters(dict[bytes, str]):
+    """The characters of a multi-byte charset that were met so far, first of all those that Python's codec has otherwise."""
+
+    __slots__ = ("_base",)
+
+    def __init__(self, base: str, changes: dict[bytes, str]) -> None:
+        super().__init__(changes)
+        self._base = base
+
+    def __missing__(self, piece: bytes) -> str:
+        text = piece.decode(self._base)
+        if len(text) == 1:  # runs of ASCII are without number
+            self[piece] = text
+        return text

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from ipaddress import IPv6Address
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1)  # naive and in UTC, as a session in UTC gives it
@@ -208,11 +207,9 @@ def inflate_column(data: bytes) -> bytes:
 
 
 def uuid(data: bytes) -> str:
-    """MariaDB's UUID column: stored with its time fields last, so that it sorts by time."""
-    data = data.ljust(16, b"\0")
-    text = data.hex()
-    # Stored: node, clock, time_hi, time_mid, time_low - read back to front.
-    return f"{text[24:32]}-{text[20:24]}-{text[16:20]}-{text[12:16]}-{text[:12]}"
+    """MariaDB's UUID column. Trailing zeros are not sent, here and below."""
+    text = data.ljust(16, b"\0").hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def inet4(data: bytes) -> str:
@@ -221,5 +218,19 @@ def inet4(data: bytes) -> str:
 
 
 def inet6(data: bytes) -> str:
-    """MariaDB's INET6 column."""
-    return str(IPv6Address(data.ljust(16, b"\0")))
+    """MariaDB's INET6 column: unlike others, the server also writes `::` for a single group of zeros."""
+    data = data.ljust(16, b"\0")
+    groups = [data[index] << 8 | data[index + 1] for index in range(0, 16, 2)]
+    gap = length = 0
+    for start in range(8):
+        stop = start
+        while stop < 8 and not groups[stop]:
+            stop += 1
+        if stop - start > length:
+            gap, length = start, stop - start
+    if gap == 0 and (length == 6 or (length == 5 and groups[5] == 0xFFFF)):
+        return ("::" if length == 6 else "::ffff:") + inet4(data[12:])
+    words = [f"{group:x}" for group in groups]
+    if not length:
+        return ":".join(words)
+    return ":".join(words[:gap]) + "::" + ":".join(words[gap + length :])
