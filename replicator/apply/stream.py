@@ -248,28 +248,28 @@ class Stream:
 
     def _apply(self, applier: Applier, feed: Feed) -> None:
         written = monotonic()
+        passed: TransactionEnd | None = None
+        """Read, of no concern here, and not in the checkpoint yet."""
         while True:
             self._stand_while_held()
             if self._stopping:
                 return
             self._progress.beat()
+            if passed is not None and (self._eager or monotonic() - written > CHECKPOINT_INTERVAL):
+                applier.pass_over(passed)
+                self._reached(passed, [], stored=True)
+                passed, written = None, monotonic()
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
-            if not pieces:
-                continue
             changed = next((piece.ddl[0] for piece in pieces if piece.ddl), None)
             if changed is not None:
                 pieces = [piece for piece in pieces if not piece.ddl]
             if any(piece.events for piece in pieces) or (pieces and pieces[-1].end is None):
                 self._apply_rows(applier, feed, pieces)
-                written = monotonic()
+                passed, written = None, monotonic()
             elif pieces:
-                end = pieces[-1].end
-                assert end is not None
-                due = monotonic() - written > CHECKPOINT_INTERVAL or self._eager > 0
-                if due:
-                    applier.pass_over(end)
-                    written = monotonic()
-                self._reached(end, pieces, stored=due)
+                passed = pieces[-1].end
+                assert passed is not None
+                self._reached(passed, pieces, stored=False)
             if changed is not None:
                 raise ddl.schema_changed(changed)
 
