@@ -36,6 +36,10 @@ class DaemonGone(ReplicatorError):
     """The daemon ended before the command did."""
 
 
+class NoDaemon(WrongState):
+    """No daemon listens."""
+
+
 class ControlServer:
     """Answers commands in threads of its own, from `start` until `close`.
 
@@ -109,14 +113,14 @@ def request(
 ) -> Iterator[Message]:
     """Send one command and yield the answers; the last has `done`, or `error` and `message`, and always `exit_code`.
 
-    Raises WrongState where no daemon listens, DaemonGone where it ends before the command does.
+    Raises NoDaemon where none listens, WrongState where it cannot be asked, DaemonGone where it ends before the command.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_PATIENCE)
         try:
             connection.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
-            raise WrongState(f"no daemon is running at {path}: start it with `replicator run`") from None
+            raise NoDaemon(f"no daemon is running at {path}: start it with `replicator run`") from None
         except TimeoutError:
             raise WrongState(f"the daemon at {path} does not answer: look at its log, or restart it") from None
         except PermissionError:
