@@ -15,6 +15,7 @@ import pymysql
 from replicator.apply.cascades import Cascades
 from replicator.apply.changes import Changes, Gatherer, Pending
 from replicator.apply.feed import Piece
+from replicator.apply.touched import Touched
 from replicator.apply.writes import Writer, Writes
 from replicator.binlog.events import TransactionEnd
 from replicator.errors import BadRow
@@ -26,9 +27,6 @@ from replicator.state import Checkpoint, Direction, State
 from replicator.transform.plan import MigrationPlan, PlannedTransform, SourceTable, StagedTable
 from replicator.transform.produce import Literals, RowEncoder, Values, producer
 from replicator.transform.units import Relation, TargetRows, Units
-
-Touched = dict[int, set[Values]]
-"""Transform (index in the plan) → unit keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ class Applier:
         }
         self._open = Changes()
         """Units reached by the pieces of a transaction that is not complete yet."""
-        self._touched: Touched = {}
+        self._touched = Touched()
         self._written: dict[str, tuple[int, int, int]] = {}
         self._operations: dict[tuple[str, str], int] = {}
         self._transactions = 0
@@ -124,7 +122,7 @@ class Applier:
         except pymysql.MySQLError as error:
             raise self._endpoint.failure(error, "applying") from None
         applied = Applied(checkpoint, self._transactions, self._operations, self._written, self._touched)
-        self._touched, self._written, self._operations, self._transactions = {}, {}, {}, 0
+        self._touched, self._written, self._operations, self._transactions = Touched(), {}, {}, 0
         self._inside = False
         return applied
 
@@ -151,13 +149,14 @@ class Applier:
         started = monotonic()
         for name, images in changes.staged.items():
             self._staging[name].write(connection, images)
+            self._touched.staged.setdefault(name, set()).update(images)
         self._took("stage", monotonic() - started)
         started = monotonic()
         for index, pending in changes.direct.items():
             # Inside a long transaction two rows may swap a unique value across pieces: as while replaying, the
             # holder gives way and its own event brings it back before the commit.
             self._count(index, self._direct[index].write(connection, pending, exact=self.exact and whole))
-            self._touched.setdefault(index, set()).update(pending)
+            self._touched.units.setdefault(index, set()).update(pending)
         self._took("rows", monotonic() - started)
         for operation, count in changes.operations.items():
             self._operations[operation] = self._operations.get(operation, 0) + count
@@ -176,7 +175,7 @@ class Applier:
                     keys.update(staged.units.reached(self._connection, item, images))
             if keys:
                 self._count(index, staged.write(self._connection, keys))
-                self._touched.setdefault(index, set()).update(keys)
+                self._touched.units.setdefault(index, set()).update(keys)
 
     def _count(self, index: int, writes: Writes) -> None:
         table = self._plan.transforms[index].target.name

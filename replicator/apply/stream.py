@@ -17,7 +17,7 @@ import pymysql
 from replicator.apply import ddl, heartbeat
 from replicator.apply.applier import Applied, Applier
 from replicator.apply.feed import Feed, Piece
-from replicator.apply.touched import TouchedUnits
+from replicator.apply.touched import TouchedLog
 from replicator.binlog.events import Ddl, TransactionEnd, Wanted
 from replicator.errors import ReplicatorError, SourceError, Unsupported
 from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
@@ -39,7 +39,7 @@ RETRY_WAIT = (0.2, 10.0)
 """Seconds before the first and the last of the growing pauses between tries."""
 
 
-class Stream:
+class Stream(TouchedLog):
     """See the module. Public methods may be called from any thread."""
 
     def __init__(
@@ -53,6 +53,7 @@ class Stream:
         direction: Direction = "forward",
         exact: bool,
     ) -> None:
+        super().__init__()
         self._plan = plan
         self._state = state
         self._upstream = upstream
@@ -67,7 +68,6 @@ class Stream:
         self._eager = 0
         self._position: Position | None = None
         self._batch_rows = FEWEST_ROWS
-        self.touched = TouchedUnits()
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=f"{direction}-stream", daemon=True)
 
@@ -315,7 +315,7 @@ class Stream:
             self._batch_rows = min(MOST_ROWS, self._batch_rows * 2)
 
     def _committed(self, applied: Applied, pieces: list[Piece]) -> None:
-        self.touched.add(applied.touched)
+        self.add(applied.touched)
         for (table, operation), rows in applied.operations.items():
             self._progress.received(self._direction, table, operation, rows)
         for table, counts in applied.written.items():
