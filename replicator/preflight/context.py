@@ -13,10 +13,10 @@ from replicator.errors import ConfigError, ReplicatorError, TransformDeclaration
 from replicator.mysql.catalog import ForeignKey, Table, read_foreign_keys, read_tables
 from replicator.mysql.connection import Connection, Endpoint, connected, execute, rows
 from replicator.mysql.flavour import Server, identify
-from replicator.preflight.scratch import tables_of_schema
+from replicator.preflight.scratch import Trial, bounded_tables, tables_of_schema
 from replicator.transform.declarations import Declarations
 from replicator.transform.loader import load
-from replicator.transform.plan import MigrationPlan, PlannedTransform, make_plan
+from replicator.transform.plan import MigrationPlan, make_plan
 
 
 class NotSeen(Exception):
@@ -70,6 +70,8 @@ class Context:
     """Of the declarations without problems."""
     created: Mapping[str, Table]
     """Target tables that are not there yet and that the schema files create."""
+    bounded: frozenset[str]
+    """Target tables that have no partition for some values."""
     problems: tuple[str, ...]
     """What is wrong with the declarations or the schema files."""
 
@@ -139,11 +141,16 @@ def opened(config: Config) -> Iterator[Context]:
                 unreached[endpoint.role] = endpoint.refused(error, "reading its tables")
         problems: list[str] = []
         declarations = _load(config, problems)
-        plan, created = None, dict[str, Table]()
+        plan, created, bounded = None, dict[str, Table](), set[str]()
         if declarations is not None and not unreached:
-            created = _created(config, declarations, reached["target"], problems)
-            plan = _plan(declarations, reached["source"], {**created, **reached["target"].tables}, problems)
-        yield Context(config, reached, unreached, declarations, plan, created, tuple(problems))
+            target = reached["target"]
+            trial = _trial(config, declarations, target, problems)
+            created = {name: table for name, table in trial.tables.items() if name not in target.tables}
+            bounded = bounded_tables(target.connection, target.database) | (trial.bounded & created.keys())
+            plan = _plan(declarations, reached["source"], {**created, **target.tables}, problems)
+        yield Context(
+            config, reached, unreached, declarations, plan, created, frozenset(bounded), tuple(problems)
+        )
 
 
 def _end(endpoint: Endpoint, connection: Connection) -> End:
@@ -168,22 +175,18 @@ def _load(config: Config, problems: list[str]) -> Declarations | None:
         return None
 
 
-def _created(config: Config, declarations: Declarations, target: End, problems: list[str]) -> dict[str, Table]:
+def _trial(config: Config, declarations: Declarations, target: End, problems: list[str]) -> Trial:
     wanted = {declaration.target for declaration in declarations.transforms}
-    if config.migration.schema is None or wanted <= target.tables.keys():
-        return {}
-    try:
-        found = tables_of_schema(target.connection, config)
-    except ConfigError as error:
-        problems += error.problems
-        return {}
-    except ReplicatorError as error:
-        problems.append(str(error))
-        return {}
-    except pymysql.MySQLError as error:
-        problems.append(str(target.endpoint.refused(error, "trying the schema files")))
-        return {}
-    return {name: table for name, table in found.items() if name not in target.tables}
+    if config.migration.schema is not None and not wanted <= target.tables.keys():
+        try:
+            return tables_of_schema(target.connection, config)
+        except ConfigError as error:
+            problems += error.problems
+        except ReplicatorError as error:
+            problems.append(str(error))
+        except pymysql.MySQLError as error:
+            problems.append(str(target.endpoint.refused(error, "trying the schema files")))
+    return Trial({}, set())
 
 
 def _plan(
@@ -204,10 +207,3 @@ def _plan(
     except TransformDeclarationError:
         return None
 
-
-def by_source(plan: MigrationPlan) -> dict[str, list[PlannedTransform]]:
-    """Transforms of each source table."""
-    found: dict[str, list[PlannedTransform]] = {}
-    for transform in plan.transforms:
-        found.setdefault(transform.source.name, []).append(transform)
-    return found

@@ -1,0 +1,88 @@
+"""Keys that are different in the source must be different in the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicator.mysql.catalog import Column, Index
+from replicator.mysql.connection import rows
+from replicator.mysql.sql import quote
+from replicator.preflight.context import Context
+from replicator.preflight.result import Finding, failed
+from replicator.transform.plan import PlannedTransform
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Text keys are told apart by the target's collations wherever the source tells them apart."""
+    for transform in context.plan.transforms:
+        source_of = _origins(transform)
+        seen: set[str] = set()
+        for index in transform.target.indexes:
+            for name in index.columns if index.unique else ():
+                origin = source_of.get(name or "")
+                if origin is None or name is None or name in seen:
+                    continue
+                seen.add(name)
+                column = transform.target.by_name[name]
+                if column.is_text and origin.is_text and not _as_fine(column, origin):
+                    yield _coarser(transform, index, column, origin)
+    yield from _staging(context)
+
+
+def _origins(transform: PlannedTransform) -> dict[str, Column]:
+    """Target column → the source column whose value it holds, where that is declared."""
+    names = dict(zip(transform.key_columns, transform.unit_columns, strict=True))
+    if transform.copied is not None:
+        names |= dict(zip(transform.target_columns, transform.copied, strict=True))
+    return {name: transform.source.by_name[origin] for name, origin in names.items()}
+
+
+def _as_fine(target: Column, source: Column) -> bool:
+    """Whether texts that differ in the source's collation surely differ in the target's."""
+    ours, theirs = _parts(target.collation or ""), _parts(source.collation or "")
+    if ours == theirs:
+        return True
+    if not _pads(source.collation or "") and _pads(target.collation or ""):
+        return False  # 'a' and 'a ' are two keys there and one here
+    charset, order = ours
+    # utf8mb3 is the first plane of utf8mb4, and its collations weigh the characters there alike.
+    return order.endswith("bin") or (order == theirs[1] and (charset, theirs[0]) == ("utf8mb4", "utf8mb3"))
+
+
+def _parts(collation: str) -> tuple[str, str]:
+    charset, _, order = collation.partition("_")
+    return {"utf8": "utf8mb3"}.get(charset, charset), order or charset
+
+
+def _pads(collation: str) -> bool:
+    return "_0900_" not in collation and "nopad" not in collation and collation != "binary"
+
+
+def _coarser(transform: PlannedTransform, index: Index, column: Column, origin: Column) -> Finding:
+    table = transform.target
+    return failed(
+        f"target {table.name}.{column.name}, part of the unique key {index.name}, compares by {column.collation}; its "
+        f"source {transform.source.name}.{origin.name} by {origin.collation}: two rows there may be one key here",
+        f"ALTER TABLE {table.sql} MODIFY {quote(column.name)} {column.full_type} CHARACTER SET {column.charset} COLLATE "
+        f"{origin.collation if origin.charset == column.charset else f'{column.charset}_bin'}"
+        f"{'' if column.nullable else ' NOT NULL'}, and the same in the schema file",
+    )
+
+
+def _staging(context: Context) -> Iterator[Finding]:
+    if context.same_server:
+        return
+    applicable = "information_schema.collation_character_set_applicability"
+    known = {name for (name,) in rows(context.target.connection, f"SELECT collation_name FROM {applicable}")}
+    if context.target.server.flavour == "mariadb" and context.target.server.version >= (10, 10, 0):
+        known |= {name for (name,) in rows(context.target.connection, f"SELECT full_collation_name FROM {applicable}")}
+    for source in context.plan.sources.values():
+        for name in source.staged.columns if source.staged is not None else ():
+            column = source.table.by_name[name]
+            if column.collation and column.collation not in known:
+                yield failed(
+                    f"source column {source.table.name}.{name} has to be staged on the target, which does not know its "
+                    f"collation {column.collation}",
+                    f"ALTER TABLE {source.table.sql} MODIFY the column to a collation that both servers have, such as "
+                    "utf8mb4_unicode_ci",
+                )

@@ -1,0 +1,83 @@
+"""Foreign keys: what they would do to the rename, and what the server does because of them without a word in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pymysql
+
+from replicator.mysql.catalog import ForeignKey
+from replicator.mysql.connection import describe, rows
+from replicator.mysql.sql import quote
+from replicator.preflight.context import Context, End
+from replicator.preflight.result import Finding, failed, listed, ok, warning
+
+_SILENT = {"CASCADE", "SET NULL"}
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """No foreign key follows a table into the archive, and every cascade can be seen or derived."""
+    source = context.source
+    if context.config.cutover.mode == "rename":
+        yield from _followers(context)
+    reads = context.plan.sources
+    for key in source.foreign_keys:
+        silent = not source.server.logs_cascades and {key.on_delete, key.on_update} & _SILENT
+        if silent and key.schema == source.database and key.parent_schema != source.database and key.table in reads:
+            yield failed(
+                f"{source}: {key.table} is changed by the foreign key {key.name} when rows of {key.parent_schema}."
+                f"{key.parent} go, which is another database and not in the log",
+                _drop(key) + ", and let the application do what it did",
+            )
+    derived = [f"{key.table}.{key.name}" for key in context.plan.cascades]
+    if derived:
+        yield ok(f"{source} does not log what foreign keys change; derived from staging: {listed(derived)}")
+
+
+def _followers(context: Context) -> Iterator[Finding]:
+    source, moved = context.source, context.moved()
+    for key in source.foreign_keys:
+        inside = key.parent_schema == source.database and key.schema == source.database
+        if inside and key.table not in moved and key.parent in moved:
+            yield _follows(key)
+    try:
+        for schema, table, name, parent in _from_elsewhere(source):
+            if parent in moved:
+                yield _follows(ForeignKey(name, schema, table, (), source.database, parent, (), "", ""))
+    except pymysql.MySQLError as error:
+        yield warning(
+            f"{source}: foreign keys of other databases cannot be seen ({describe(error)})",
+            f"GRANT PROCESS ON *.* TO the account {source.endpoint.user}",
+        )
+
+
+def _from_elsewhere(end: End) -> Iterator[tuple[str, str, str, str]]:
+    """(database, table, key, parent) of foreign keys from other databases to this one, whoever may read those."""
+    view = "innodb_foreign" if end.server.flavour == "mysql" else "innodb_sys_foreign"
+    for name, child, parent in rows(end.connection, f"SELECT id, for_name, ref_name FROM information_schema.{view}"):
+        schema, _, table = str(child).partition("/")
+        parent_schema, _, parent_table = str(parent).partition("/")
+        if _decoded(parent_schema) == end.database and _decoded(schema) != end.database:
+            yield _decoded(schema), _decoded(table), str(name).partition("/")[2], _decoded(parent_table)
+
+
+def _decoded(name: str) -> str:
+    """InnoDB writes names as file names: `@0024` is a dollar sign. Letters of other scripts stay in that form."""
+    parts = name.split("@")
+    return parts[0] + "".join(chr(int(part[:4], 16)) + part[4:] if _is_code(part) else "@" + part for part in parts[1:])
+
+
+def _is_code(part: str) -> bool:
+    return len(part) >= 4 and all(digit in "0123456789abcdef" for digit in part[:4])
+
+
+def _follows(key: ForeignKey) -> Finding:
+    return failed(
+        f"{key.schema}.{key.table} stays and refers to {key.parent} by the foreign key {key.name}, which would follow the "
+        "old table into the archive at the cutover",
+        _drop(key) + "; add it again after the cutover",
+    )
+
+
+def _drop(key: ForeignKey) -> str:
+    return f"ALTER TABLE {quote(key.schema, key.table)} DROP FOREIGN KEY {quote(key.name)}"

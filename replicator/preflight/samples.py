@@ -1,0 +1,124 @@
+"""Transforms run on rows that are there: they must succeed, fit the target, and do the same twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import pymysql
+
+from replicator.errors import BadRow
+from replicator.mysql.catalog import BINARY_TYPES, INTEGER_TYPES
+from replicator.mysql.connection import Connection, describe, execute, row, rows
+from replicator.mysql.sql import quote, quote_list
+from replicator.preflight.context import Context
+from replicator.preflight.result import Finding, failed, listed, ok
+from replicator.transform.plan import PlannedTransform
+from replicator.transform.produce import RowEncoder, Values
+from replicator.transform.units import Units, batches
+
+ENDS, BETWEEN = 100, 100
+"""Rows from the beginning and from the end of a table, and from in between."""
+_UNITS_AT_ONCE = 20
+_SECONDS = 10.0
+"""Spent on one transform at most: a unit may have a hundred thousand related rows."""
+_MOST_ERRORS = 3
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """The transforms succeed on samples, twice alike, and what they make fits the target."""
+    source = context.source
+    sampled, without = 0, []
+    for transform in context.plan.transforms:
+        # One snapshot for both runs: the rows may change in between.
+        execute(source.connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        try:
+            keys = sample_keys(source.connection, transform)
+            yield from _run(source.connection, source.database, transform, keys)
+        finally:
+            execute(source.connection, "ROLLBACK")
+        sampled += len(keys)
+        if not keys:
+            without.append(transform.name)
+    note = f"; without rows to try: {listed(without)}" if without else ""
+    yield ok(f"{len(context.plan.transforms)} transforms were run twice on {sampled} sampled units{note}")
+
+
+def sample_keys(connection: Connection, transform: PlannedTransform) -> list[Values]:
+    """Units of the first rows, of the last ones, and of some in between, each once."""
+    table, key = transform.source, transform.source.row_key
+    select = f"SELECT {quote_list(transform.unit_columns)} FROM {table.sql}"
+    backwards = ", ".join(f"{quote(name)} DESC" for name in key)
+    found = dict.fromkeys(rows(connection, f"{select} ORDER BY {quote_list(key)} LIMIT {ENDS}"))
+    if len(found) == ENDS or table.row_estimate > ENDS:
+        found |= dict.fromkeys(rows(connection, f"{select} ORDER BY {backwards} LIMIT {ENDS}"))
+        for probe in _probes(connection, transform):
+            one = row(connection, f"{select} WHERE {quote(key[0])} >= {probe} ORDER BY {quote_list(key)} LIMIT 1")
+            found |= {one: None} if one is not None else {}
+    return list(found)
+
+
+def _probes(connection: Connection, transform: PlannedTransform) -> Iterator[str]:
+    """Literals spread over the range of the key's first column, where that can be told from its type."""
+    table = transform.source
+    first = table.by_name[table.row_key[0]]
+    if first.type in INTEGER_TYPES:
+        ends = row(connection, f"SELECT MIN({quote(first.name)}), MAX({quote(first.name)}) FROM {table.sql}")
+        if ends is not None and ends[0] is not None:
+            low, high = ends
+            yield from dict.fromkeys(str(low + (high - low) * step // BETWEEN) for step in range(1, BETWEEN))
+    elif first.type in ("char", "varchar"):
+        yield from (f"'{one}{two}'" for one in "0123456789abcdefghijklmnopqrstuvwxyz" for two in "08g")
+    elif first.type in BINARY_TYPES:
+        yield from (f"x'{byte:02x}'" for byte in range(0, 256, 256 // BETWEEN))
+
+
+def _run(
+    connection: Connection, database: str, transform: PlannedTransform, keys: Sequence[Values]
+) -> Iterator[Finding]:
+    units = Units(transform, lambda table: quote(database, table))
+    encoder = RowEncoder(transform.target, transform.target_columns)
+    reasons: dict[str, str] = {}
+    deadline = time.monotonic() + _SECONDS
+    for part in batches(keys, _UNITS_AT_ONCE):
+        if time.monotonic() > deadline or len(reasons) >= _MOST_ERRORS:
+            break
+        if _error(connection, units, encoder, part) is None:
+            continue
+        for key in part:  # one by one, so that each bad row is named
+            if (error := _error(connection, units, encoder, [key])) is not None:
+                reason = error.reason if isinstance(error, BadRow) else describe(error)
+                reasons.setdefault(reason, str(error) if isinstance(error, BadRow) else f"{transform.name}: {reason}")
+    for text in list(reasons.values())[:_MOST_ERRORS]:
+        yield failed(
+            text,
+            f"correct the transform at {transform.declaration.place} or the row in the source, or have such rows set aside "
+            'with on_bad_row = "quarantine" below [stream]',
+        )
+
+
+def _error(
+    connection: Connection, units: Units, encoder: RowEncoder, keys: Sequence[Values]
+) -> BadRow | pymysql.MySQLError | None:
+    """What is wrong with the first bad row of these units."""
+    try:
+        first = list(units.of_keys(connection, keys))
+        second = list(units.of_keys(connection, keys))
+        for values in first:
+            encoder.encode(values)
+    except (BadRow, pymysql.MySQLError) as error:
+        return error
+    if len(first) != len(second):
+        return _impure(units.transform, keys[0], None)
+    for values, again in zip(first, second, strict=True):
+        for name, value, other in zip(units.transform.target_columns, values, again, strict=True):
+            if value != other:
+                return _impure(units.transform, keys[0], name)
+    return None
+
+
+def _impure(transform: PlannedTransform, key: Values, column: str | None) -> BadRow:
+    text = ", ".join(f"{name}={value!r}" for name, value in zip(transform.unit_columns, key, strict=True))
+    what = "another value" if column else "another number of rows"
+    reason = f"the transform gave {what} when it ran again on the same rows: it may use nothing but the rows it is given"
+    return BadRow(transform.target.name, text, reason, column)
