@@ -13,10 +13,10 @@ from replicator.binlog.stream import BinlogStream
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.position import Position
 
-PIECE_ROWS = 20_000
-"""A longer transaction is handed on in pieces of about this many rows."""
-QUEUE_ROWS = 60_000
-"""Rows read ahead at most."""
+PIECE_BYTES = 2 << 20
+"""A longer transaction is handed on in pieces of about this many bytes of binlog."""
+QUEUE_BYTES = 8 << 20
+"""Binlog read ahead at most; decoded it takes several times as much memory."""
 
 
 @dataclass(slots=True)
@@ -25,6 +25,8 @@ class Piece:
 
     events: list[RowsEvent] = field(default_factory=list)
     rows: int = 0
+    size: int = 0
+    """Bytes of binlog."""
     end: TransactionEnd | None = None
     ddl: list[Ddl] = field(default_factory=list)
     transactions: int = 1
@@ -51,6 +53,7 @@ class Feed:
         self._heartbeat = heartbeat
         self._pieces: deque[Piece] = deque()
         self._rows = 0
+        self._bytes = 0
         self._changed = threading.Condition()
         self._error: BaseException | None = None
         self._closing = False
@@ -80,6 +83,7 @@ class Feed:
                 piece = self._pieces.popleft()
                 taken.append(piece)
                 total += piece.rows
+                self._bytes -= piece.size
                 if piece.ddl:
                     break
             self._rows -= total
@@ -103,22 +107,26 @@ class Feed:
         try:
             with self._stream as stream:
                 piece = Piece()
+                begun = stream.bytes_read
                 for event in stream:
                     if isinstance(event, RowsEvent):
                         if self._is_heartbeat(event, piece):
                             continue
                         piece.events.append(event)
                         piece.rows += len(event.rows)
-                        if piece.rows >= PIECE_ROWS:
-                            self._put(piece)
-                            piece = Piece()
+                        if stream.bytes_read - begun < PIECE_BYTES:
+                            continue
                     elif isinstance(event, Ddl):
                         if self._ddl_matters(event):
                             piece.ddl.append(event)
+                        continue
                     else:
                         piece.end = event
-                        self._put(piece)
-                        piece = Piece()
+                    if piece.events:
+                        piece.size = stream.bytes_read - begun
+                    begun = stream.bytes_read
+                    self._put(piece)
+                    piece = Piece()
         except Exception as error:
             self._fail(error)
 
@@ -133,7 +141,7 @@ class Feed:
 
     def _put(self, piece: Piece) -> None:
         with self._changed:
-            while self._rows >= QUEUE_ROWS and not self._closing:
+            while self._bytes >= QUEUE_BYTES and not self._closing:
                 self._changed.wait()
             if self._closing:
                 return
@@ -145,6 +153,7 @@ class Feed:
             else:
                 self._pieces.append(piece)
                 self._rows += piece.rows
+                self._bytes += piece.size
             if piece.end is not None:
                 self.read_position = piece.end.position
             self._changed.notify_all()
