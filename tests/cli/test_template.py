@@ -1,0 +1,64 @@
+"""The migration that `init` writes works as it stands, on a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from replicator import cli
+from replicator.config import Config, load
+from replicator.demo.servers import Server
+from replicator.mysql.connection import Connection, execute
+from replicator.planning import create_target, resolve
+
+ROWS = (
+    "INSERT INTO customers VALUES (1, 'Änne', 'a@example.org', 'x'), (2, 'Bo', NULL, NULL)",
+    ("INSERT INTO orders VALUES (1, 1, 'sent', 10.50, '2026-01-01'), (2, 1, 'draft', 5, '2026-01-02'), "
+    "(3, NULL, 'sent', 7, '2026-01-03'), (4, 1, 'paid', 2.25, '2026-01-04')"),
+)
+
+
+@pytest.fixture
+def shop(
+    server: Server,
+    database: Callable[..., str],
+    connect: Callable[..., Connection],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Config:
+    """The written folder, pointed at two databases of which the source has its tables and a few rows."""
+    folder = tmp_path / "shop"
+    assert cli.main(["init", str(folder)]) == 0
+    source, target = database(server, "shop"), database(server, "shop_new")
+    for role, name in (("SOURCE", source), ("TARGET", target)):
+        monkeypatch.setenv(f"REPLICATOR_{role}__URL", server.url(name))
+        monkeypatch.setenv(f"REPLICATOR_{role}__PASSWORD_FILE", str(server.password_file))
+    monkeypatch.setenv("REPLICATOR_MIGRATION__STATE_DATABASE", f"{source}_state")
+    monkeypatch.setenv("REPLICATOR_CONTROL__SOCKET", str(tmp_path / "control.sock"))
+    monkeypatch.setenv("REPLICATOR_HTTP__LISTEN", "127.0.0.1:0")
+    monkeypatch.chdir(folder)
+    connection = connect(server, source)
+    for statement in (folder / "schema/source/shop.sql").read_text().split(";\n"):
+        if statement.strip():
+            execute(connection, statement)
+    for statement in ROWS:
+        execute(connection, statement)
+    return load(folder / "replicator.toml", os.environ)
+
+
+def test_it_fits_its_own_schemas(shop: Config, server: Server, connect: Callable[..., Connection]) -> None:
+    create_target(shop, connect(server))
+    plan = resolve(shop, connect(server), connect(server))
+    assert [transform.target.name for transform in plan.transforms] == ["customers", "orders", "customer_totals"]
+    assert plan.unmapped == ()
+
+
+def test_nothing_is_missing_for_it(shop: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["check", "--json"])
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [check for check in checks if check["status"] == "failed"] == []
+    assert code == 0
