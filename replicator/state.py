@@ -29,11 +29,11 @@ _TABLES = {
     "job": """
         migration varchar(32) NOT NULL, name varchar(190) NOT NULL, next_low longtext NULL COMMENT 'JSON: literals',
         chunks int NOT NULL DEFAULT 0, planned tinyint NOT NULL DEFAULT 0 COMMENT '1: every chunk is handed out',
+        chunk_rows int NOT NULL COMMENT 'of the next chunk',
         `rows` bigint NOT NULL DEFAULT 0, estimate bigint NOT NULL, PRIMARY KEY (migration, name)""",
     "chunk": """
-        migration varchar(32) NOT NULL, job varchar(190) NOT NULL, number int NOT NULL,
-        low longtext NULL, high longtext NULL, owner varchar(100) NOT NULL, leased_until datetime(6) NOT NULL,
-        done tinyint NOT NULL DEFAULT 0, PRIMARY KEY (migration, job, number)""",
+        migration varchar(32) NOT NULL, job varchar(190) NOT NULL, number int NOT NULL COMMENT '0: the rows without a key',
+        low longtext NULL, high longtext NULL, PRIMARY KEY (migration, job, number)""",
     "deferred_index": """
         migration varchar(32) NOT NULL, table_name varchar(64) NOT NULL, index_name varchar(64) NOT NULL,
         definition text NOT NULL, PRIMARY KEY (migration, table_name, index_name)""",

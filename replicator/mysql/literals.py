@@ -100,12 +100,12 @@ def _decimal(precision: int, scale: int, unsigned: bool) -> Encoder:
             return pattern % value
         if not isinstance(value, Decimal) or not value.is_finite():
             raise _wrong(value, "decimal", "return a Decimal")
-        if abs(value) >= limit or (unsigned and value < 0):
+        if value.copy_abs() >= limit or (unsigned and value < 0):  # abs() would round to the context's 28 digits
             raise ValueError(f"a number that decimal({precision},{scale}) cannot hold")
         exponent = value.as_tuple().exponent
         assert isinstance(exponent, int)
         if exponent == -scale:
-            return format(value or abs(value), "f")
+            return format(value or value.copy_abs(), "f")
         sign, digits, _ = value.as_tuple()
         shift = exponent + scale
         if shift < 0 and any(digits[shift:]):

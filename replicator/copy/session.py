@@ -1,0 +1,212 @@
+"""One worker's two connections, and how it copies a chunk between them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import pymysql
+
+from replicator.config import Config
+from replicator.copy.chunks import MOST_CHUNK_ROWS, Chunk, Key, boundary, cut, finish, next_size, take
+from replicator.copy.jobs import Job
+from replicator.copy.writing import LoadWarned, TableWriter
+from replicator.mysql.catalog import Column
+from replicator.mysql.connection import Connection, connected, execute, row
+from replicator.mysql.flavour import identify
+from replicator.mysql.literals import select_expression
+from replicator.mysql.reading import read_batches
+from replicator.mysql.sql import quote
+from replicator.staging import staging_relation
+from replicator.state import State, of
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.produce import Values, getter, producer
+from replicator.transform.units import Units
+
+_MOST_BUILD_ROWS = 4_000
+"""A chunk of units is held in memory with all its related rows."""
+_CHUNK_BYTES = 32 << 20
+"""Of written literals: larger transactions would weigh on the target's undo and binlog."""
+_IDLE_SECONDS = 600
+"""Where a host vanishes without a word, its chunk is free again after this."""
+
+
+class Session:
+    """Copies chunks of the plan's jobs; one thread uses it."""
+
+    def __init__(self, config: Config, plan: MigrationPlan, source: Connection, target: Connection) -> None:
+        self._config = config
+        self._plan = plan
+        self._source = source
+        self.target = target
+        """Where the chunks and the rows are."""
+        self._state: State = of(config)
+        self._staging = staging_relation(config.migration.state_database, config.migration.name)
+        self._tasks: dict[str, _Task] = {}
+        found = row(target, "SELECT @@local_infile, @@max_allowed_packet")
+        assert found is not None
+        self._loads, self._longest = bool(found[0]), int(found[1])
+
+    def step(self, jobs: Sequence[Job]) -> bool:
+        """Copy one chunk of any of the jobs; False when all that is left is in other hands.
+
+        Raises BadRow, SourceError or TargetError; what was written of the chunk is rolled back.
+        """
+        with self._failures():
+            chunk = take(self._state, self.target, jobs)
+            if chunk is None:
+                return self._cut(jobs)
+        try:
+            self._copy(chunk, careful=not self._loads)
+        except LoadWarned:
+            with self._failures():
+                chunk = take(self._state, self.target, [chunk.job])
+            if chunk is not None:
+                self._copy(chunk, careful=True)
+        return True
+
+    def _cut(self, jobs: Sequence[Job]) -> bool:
+        return any(cut(self._state, self.target, job, lambda *place, job=job: self._boundary(job, *place)) for job in jobs)
+
+    def _boundary(self, job: Job, low: Key | None, size: int) -> Key | None:
+        reader, relation = self._walked(job)
+        with self._failures(source=reader is self._source):
+            return boundary(job, reader, relation, low, size)
+
+    def _walked(self, job: Job) -> tuple[Connection, str]:
+        if job.transform is None:
+            return self._source, job.table.sql
+        return self.target, self._staging(job.table.name)
+
+    def _copy(self, chunk: Chunk, *, careful: bool) -> None:
+        began = time.monotonic()
+        task = self._tasks.get(chunk.job.name)
+        if task is None:
+            task = self._tasks[chunk.job.name] = self._task(chunk.job)
+        for writer in task.writers:
+            writer.begin(careful)
+        copied = task.run(chunk)
+        for writer in task.writers:
+            writer.flush(self.target)
+        seconds = time.monotonic() - began
+        written = max(1, sum(writer.written_bytes for writer in task.writers))
+        most = min(task.most_rows, max(1, _CHUNK_BYTES * max(copied, 1) // written))
+        with self._failures():
+            finish(self._state, self.target, chunk, copied, next_size(copied, seconds, most))
+
+    def _read(self, statement: str, columns: Sequence[Column]) -> Generator[list[Values], None, None]:
+        try:
+            yield from read_batches(self._source, statement, columns)
+        except (pymysql.MySQLError, OSError) as error:
+            raise self._config.source.failure(error, "reading a chunk") from error
+
+    @contextmanager
+    def _failures(self, *, source: bool = False) -> Iterator[None]:
+        try:
+            yield
+        except (pymysql.MySQLError, OSError) as error:
+            endpoint = self._config.source if source else self._config.target
+            raise endpoint.failure(error, "copying") from error
+
+    # Tasks: a job, compiled -------------------------------------------------------------------------------
+
+    def _task(self, job: Job) -> _Task:
+        return self._copy_task(job) if job.transform is None else self._build_task(job)
+
+    def _copy_task(self, job: Job) -> _Task:
+        source = self._plan.sources[job.table.name]
+        columns = [source.table.by_name[name] for name in source.columns]
+        outputs: list[tuple[TableWriter, Callable[[Values], list[Values]] | None, Callable[[Values], Values]]] = []
+        if source.staged is not None:
+            pick = getter([source.columns.index(name) for name in source.staged.columns])
+            relation = self._staging(source.table.name)
+            writer = TableWriter(
+                relation, source.table, source.staged.columns, self._config.target, replace=True, longest=self._longest
+            )
+            outputs.append((writer, None, pick))
+        for transform in source.direct:
+            writer = TableWriter(
+                transform.target.sql,
+                transform.target,
+                transform.target_columns,
+                self._config.target,
+                replace=True,
+                longest=self._longest,
+            )
+            outputs.append((writer, producer(transform, source.columns), tuple))
+        selected = ", ".join(select_expression(column, quote(column.name)) for column in columns)
+        order = f" ORDER BY {', '.join(quote(column.name) for column in job.key)}" if job.key else ""
+
+        def write(batch: list[Values]) -> None:
+            for writer, produce, pick in outputs:
+                if produce is None:
+                    writer.add(self.target, [pick(raw) for raw in batch])
+                else:
+                    writer.add(self.target, [made for raw in batch for made in produce(raw)])
+
+        def run(chunk: Chunk) -> int:
+            copied = 0
+            statement = f"SELECT {selected} FROM {job.table.sql} WHERE {chunk.condition()}{order}"
+            with closing(self._read(statement, columns)) as batches:
+                for batch in batches:
+                    copied += len(batch)
+                    try:
+                        write(batch)
+                    except LoadWarned:
+                        deque(batches, maxlen=0)  # the connection is needed for the second attempt
+                        raise
+            return copied
+
+        return _Task(run, [writer for writer, _, _ in outputs], MOST_CHUNK_ROWS)
+
+    def _build_task(self, job: Job) -> _Task:
+        transform = job.transform
+        assert transform is not None
+        units = Units(transform, self._staging)
+        writer = TableWriter(
+            transform.target.sql,
+            transform.target,
+            transform.target_columns,
+            self._config.target,
+            replace=False,
+            longest=self._longest,
+        )
+        relation = self._staging(job.table.name)
+
+        def run(chunk: Chunk) -> int:
+            condition = chunk.condition("t0.")
+            with self._failures():
+                produced = units.where(self.target, condition)
+                found = row(self.target, f"SELECT COUNT(*) FROM {relation} AS t0 WHERE {condition}")
+            writer.add(self.target, produced)
+            assert found is not None
+            return int(found[0])
+
+        return _Task(run, [writer], _MOST_BUILD_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What to do with a chunk of a job."""
+
+    run: Callable[[Chunk], int]
+    """Writes the chunk's rows; the number of rows that were read."""
+    writers: Sequence[TableWriter]
+    most_rows: int
+
+
+@contextmanager
+def opened(config: Config, plan: MigrationPlan) -> Iterator[Session]:
+    """A session with connections of its own."""
+    limits: dict[str, str | int] = {"wait_timeout": _IDLE_SECONDS, "net_read_timeout": _IDLE_SECONDS}
+    with connected(config.source) as source:
+        # A limit on the time of statements is for the applications: a chunk takes what it takes.
+        limit = "max_statement_time" if identify(source).flavour == "mariadb" else "max_execution_time"
+        execute(source, f"SET SESSION {limit} = 0")
+        with connected(config.target, write=True, autocommit=False, settings=limits) as target:
+            # Ranges are locked by nobody: two workers write side by side.
+            execute(target, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            yield Session(config, plan, source, target)

@@ -1,0 +1,235 @@
+"""Results of any size: a parser of the text protocol, generated for the columns that are read.
+
+PyMySQL reads one packet and one value at a time through several calls each. Here a block of the socket becomes a list of
+rows in one function that has the columns' conversions written into it; values are exactly those that PyMySQL gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from pymysql import err
+from pymysql.constants import CR
+from pymysql.converters import convert_date, convert_datetime, convert_timedelta
+from pymysql.cursors import SSCursor
+
+from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, INTEGER_TYPES, Column
+from replicator.mysql.connection import Connection
+
+_BLOCK = 1 << 18
+_LONGEST_PACKET = 0xFFFFFF
+"""A packet of this length goes on in the next one."""
+
+Values = tuple[Any, ...]
+
+
+def read_rows(connection: Connection, statement: str, columns: Sequence[Column]) -> Iterator[Values]:
+    """Rows of a SELECT whose columns are `columns`, streamed; floats have to be read through `select_expression`.
+
+    The connection serves nothing else until the last row was taken; a reader that stops before ends the connection.
+    Raises PyMySQL's errors, also for a query that is killed halfway: a result that ends without one is complete.
+    """
+    for batch in read_batches(connection, statement, columns):
+        yield from batch
+
+
+def read_batches(
+    connection: Connection, statement: str, columns: Sequence[Column], *, raw: bool = False
+) -> Iterator[list[Values]]:
+    """As `read_rows`, a few hundred rows at a time; `raw` gives every value as the bytes that the server sent."""
+    parse, parse_one = _parsers(tuple("bytes" if raw else _conversion(column) for column in columns))
+    cursor = connection.cursor(SSCursor)
+    cursor.execute(statement)
+    wire: Any = connection
+    result, stream = wire._result, wire._rfile
+    if result.field_count != len(columns):
+        wire._force_close()
+        raise err.InternalError(f"{result.field_count} columns where {len(columns)} were asked for")
+    buffer, finished = b"", False
+    try:
+        while not finished:
+            buffer += _more(stream, buffer)
+            rows: list[Values] = []
+            place = parse(buffer, 0, len(buffer), rows.append)
+            while (packet := _packet(buffer, place)) is not None:
+                payload, place = packet
+                if payload[0] == 0xFF:
+                    raise _error(payload)
+                if payload[0] == 0xFE and len(payload) < 9:
+                    finished = True
+                    break
+                rows.append(parse_one(payload, 0, len(payload)))
+                place = parse(buffer, place, len(buffer), rows.append)
+            buffer = buffer[place:]
+            if rows:
+                yield rows
+    finally:
+        result.unbuffered_active, result.connection = False, None
+        if not finished:
+            wire._force_close()
+
+
+def _more(stream: Any, buffer: bytes) -> bytes:
+    """The next block; all the rest of a packet that is larger than a block, so that it is not joined many times."""
+    start, missing = 0, 0
+    while len(buffer) - start >= 4 and not missing:
+        end = start + 4 + int.from_bytes(buffer[start : start + 3], "little")
+        start, missing = end, max(0, end - len(buffer))
+    try:
+        found: bytes = stream.read(missing) if missing > _BLOCK else stream.read1(_BLOCK)
+    except OSError as error:
+        raise err.OperationalError(CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query ({error})") from None
+    if not found:
+        raise err.OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
+    return found
+
+
+def _packet(buffer: bytes, place: int) -> tuple[bytes, int] | None:
+    """Payload and end of the packet at `place`, joined with those that continue it; None where it is not all there."""
+    parts = []
+    while len(buffer) - place >= 4:
+        size = int.from_bytes(buffer[place : place + 3], "little")
+        end = place + 4 + size
+        if end > len(buffer):
+            return None
+        parts.append(buffer[place + 4 : end])
+        place = end
+        if size < _LONGEST_PACKET:
+            return b"".join(parts), place
+    return None
+
+
+def _error(payload: bytes) -> err.MySQLError:
+    try:
+        err.raise_mysql_exception(payload)
+    except err.MySQLError as error:
+        return error
+    raise AssertionError("an error packet that is no error")
+
+
+# Conversions: an expression over the bytes `v` --------------------------------------------------------------
+
+
+def _conversion(column: Column) -> str:
+    kind = column.type
+    if kind in INTEGER_TYPES or kind == "year":
+        return "int"
+    if kind in ("float", "double"):
+        return "float"
+    if kind in BINARY_TYPES or kind in GEOMETRY_TYPES or kind in ("bit", "vector"):
+        return "bytes"
+    if kind == "timestamp":
+        return "datetime"
+    if kind in ("decimal", "date", "datetime", "time"):
+        return kind
+    return "text"
+
+
+_CONVERSIONS = {
+    "bytes": "{}",
+    "int": "int({})",
+    "float": "float({})",
+    "text": "{}.decode()",
+    "decimal": "decimal({}.decode())",
+    "date": "to_date({}.decode())",
+    "datetime": "to_datetime({}.decode())",
+    "time": "to_time({}.decode())",
+}
+
+
+def _to_datetime(text: str, parse: Callable[[str], datetime] = datetime.fromisoformat) -> datetime | date | str:
+    try:
+        return parse(text)
+    except ValueError:
+        found: datetime | date | str = convert_datetime(text)
+        return found
+
+
+def _to_date(text: str, parse: Callable[[str], date] = date.fromisoformat) -> date | str:
+    try:
+        return parse(text)
+    except ValueError:
+        found: date | str = convert_date(text)
+        return found
+
+
+def _to_time(text: str) -> timedelta | str:
+    if len(text) == 8 and text[0] != "-":
+        return timedelta(0, int(text[:2]) * 3600 + int(text[3:5]) * 60 + int(text[6:]))
+    found: timedelta | str = convert_timedelta(text)
+    return found
+
+
+def _wide(buffer: bytes, place: int) -> tuple[int, int]:
+    """Start and end of a value whose length does not fit the one byte at `place`."""
+    width = {252: 2, 253: 3, 254: 8}[buffer[place]]
+    start = place + 1 + width
+    return start, start + int.from_bytes(buffer[place + 1 : start], "little")
+
+
+_VALUE = """
+        n = b[p]
+        if n < 251:
+            e = p + 1 + n
+            c{i} = {short}
+            p = e
+        elif n == 251:
+            c{i} = None
+            p += 1
+        else:
+            p, e = wide(b, p)
+            c{i} = {long}
+            p = e"""
+
+_PARSERS = """
+def parse(b, p, end, append):
+    while p + 4 < end:
+        size = b[p] | b[p + 1] << 8 | b[p + 2] << 16
+        stop = p + 4 + size
+        n = b[p + 4]
+        if stop > end or n > 253 or size == 16777215:
+            break
+        p += 4{values}
+        if p != stop:
+            raise wrong(stop - p)
+        append(({names},))
+    return p
+
+def parse_one(b, p, stop):
+    if True:{values}
+        if p != stop:
+            raise wrong(stop - p)
+        return ({names},)
+"""
+
+
+def _wrong(rest: int) -> err.InternalError:
+    return err.InternalError(f"a row packet with {rest} bytes more than its columns")
+
+
+@lru_cache(maxsize=256)
+def _parsers(conversions: tuple[str, ...]) -> tuple[Callable[..., int], Callable[..., Values]]:
+    """(all whole packets of a block, one packet's payload); the first stops before whatever is not an ordinary row."""
+    values = "".join(
+        _VALUE.format(
+            i=index,
+            short=_CONVERSIONS[conversion].format("b[p + 1:e]"),
+            long=_CONVERSIONS[conversion].format("b[p:e]"),
+        )
+        for index, conversion in enumerate(conversions)
+    )
+    names = ", ".join(f"c{index}" for index in range(len(conversions)))
+    scope: dict[str, Any] = {
+        "wide": _wide,
+        "wrong": _wrong,
+        "decimal": Decimal,
+        "to_date": _to_date,
+        "to_datetime": _to_datetime,
+        "to_time": _to_time,
+    }
+    exec(_PARSERS.format(values=values, names=names), scope)
+    return scope["parse"], scope["parse_one"]
