@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             stack.enter_context(Live(get_renderable=lambda: views.status_view(progress.snapshot()), refresh_per_second=2))
         configure(config.log.level, config.log.format, config.secrets, sys.stderr)
         stack.enter_context(observed(config, progress, os.environ))
-        import_module("replicator.migration").run(config, once=args.once, progress=progress)
+        import_module("replicator.daemon").run(config, once=args.once, progress=progress)
     return 0
 
 
@@ -192,7 +192,7 @@ def _ask(args: argparse.Namespace, command: str, arguments: Message, offline: st
     config = _config(args)
     messages = request(config.control.socket, command, arguments, config=config.path)
     if offline is not None:
-        messages = _or_here(messages, lambda: getattr(import_module("replicator.migration"), offline)(config, arguments))
+        messages = _or_here(messages, lambda: getattr(import_module("replicator.daemon"), offline)(config, arguments))
     console = views.console()
     last: Message = {}
     try:

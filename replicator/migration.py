@@ -9,10 +9,10 @@ told by rows of the state database that were committed together with the data th
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from time import monotonic
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pymysql
 
 from replicator import state as state_module
 from replicator.apply import heartbeat
@@ -22,7 +22,7 @@ from replicator.config import Config
 from replicator.copy import build_jobs, copy_jobs, defer_indexes, restore_indexes, run_jobs
 from replicator.errors import CheckFailed, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.mysql.catalog import read_tables
-from replicator.mysql.connection import Connection, connect, connected, execute, value
+from replicator.mysql.connection import Connection, connected, execute, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -30,7 +30,7 @@ from replicator.planning import create_target, resolve
 from replicator.preflight import run_checks
 from replicator.progress import Progress
 from replicator.staging import create_staging, index_staging, staging_relation
-from replicator.state import Checkpoint
+from replicator.state import Checkpoint, State
 from replicator.transform.plan import MigrationPlan
 from replicator.verify import Verifier
 from replicator.watch import Watch
@@ -50,8 +50,13 @@ class Migration:
         self.state = state_module.of(config)
         self._relation = staging_relation(self.state.database, self.state.migration)
         self._plan: MigrationPlan | None = None
-        self.stream: Stream | None = None
-        self.verifier: Verifier | None = None
+        self._stream: Stream | None = None
+        self._verifier: Verifier | None = None
+        self._pausing = threading.Lock()
+        self._paused = False
+        self._switching = False
+        self._ended = threading.Event()
+        """The migration is over: cut over or aborted."""
 
     @property
     def plan(self) -> MigrationPlan:
@@ -67,7 +72,7 @@ class Migration:
 
         Raises Interrupted when stopped before `once` was fulfilled.
         """
-        with self._alone():
+        with self.alone():
             phase = self.prepare()
             with self._watched():
                 if phase == "copying":
@@ -95,7 +100,7 @@ class Migration:
             if phase == "preparing":
                 self._begin(source, target)
                 phase = "copying"
-            self._show_tables(target, phase)
+            self._show_tables(phase)
         return phase
 
     def _begin(self, source: Connection, target: Connection) -> None:
@@ -153,7 +158,7 @@ class Migration:
                 execute(target, f"ANALYZE TABLE {quote(self.plan.target_schema, name)}")
         self.progress.doing("replaying the binlog")
         high = Position(**facts["high"])
-        stream = self._stream(exact=False)
+        stream = self._new_stream(exact=False)
         stream.start()
         try:
             while not stream.wait_applied(high, 0.5):
@@ -185,34 +190,105 @@ class Migration:
         self.progress.enter("replicating")
         for transform in self.plan.transforms:
             self.progress.finished(transform.target.name, transform.source.name)
-        self.stream = self._stream(exact=True)
-        self.stream.start()
-        self.verifier = Verifier(self.config, self.plan, self.stream, self.progress, self.stop)
-        try:
-            self._verify_first(once=once)
-            if once:
-                return
-            while not self.stop.wait(0.2):
-                if self.stream.error is not None:
-                    raise self.stream.error
-        finally:
-            self.stream.stop()
+        with self._streaming() as (stream, verifier):
+            self._verify_first(stream, verifier, once=once)
+            while not once and not self._ended.wait(0.2) and not self.stop.is_set():
+                if stream.error is not None and not self._switching:
+                    raise stream.error
 
-    def _verify_first(self, *, once: bool) -> None:
-        assert self.stream is not None
-        assert self.verifier is not None
+    @contextmanager
+    def replicating(self) -> Iterator[None]:
+        """The exact stream runs inside this block, for a command that needs it while no daemon does."""
+        with self.alone():
+            phase = self.prepare()
+            if phase != "replicating":
+                raise WrongState(f"the migration is {phase}: `replicator run` has to finish the copy first")
+            with self._watched(), self._streaming():
+                yield
+
+    @contextmanager
+    def _streaming(self) -> Iterator[tuple[Stream, Verifier]]:
+        self._stream = stream = self._new_stream(exact=True)
+        self._verifier = verifier = Verifier(self.config, self.plan, stream, self.progress, self.stop)
+        stream.start()
+        try:
+            yield stream, verifier
+        finally:
+            stream.stop()
+
+    def _verify_first(self, stream: Stream, verifier: Verifier, *, once: bool) -> None:
+        """The first full pass; with `once` it decides about the outcome."""
         with self._source() as source:
             end = current_position(source)
-        while not self.stream.wait_applied(end, 0.5):
+        while not stream.wait_applied(end, 0.5):
             self._unless_stopped()
-        report = self.verifier.verify()
-        self._unless_stopped()
+        report = verifier.verify()
         if not report.ok and once:
             raise VerificationFailed(report.summary())
 
+    # What commands ask for ---------------------------------------------------------------------------------
+
+    def exact(self) -> tuple[Verifier, Stream]:
+        """The verifier and the stream, once the promise holds. Raises WrongState before."""
+        if self._verifier is None or self._stream is None or not self._stream.running:
+            raise WrongState(f"the migration is {self.progress.phase}: wait until it is replicating")
+        return self._verifier, self._stream
+
+    def pause(self) -> bool:
+        """Stop applying; False when it is paused already."""
+        _, stream = self.exact()
+        with self._pausing:
+            if self._paused:
+                return False
+            stream.pause()
+            self._paused = True
+            return True
+
+    def resume(self) -> bool:
+        """Go on applying; False when it is not paused."""
+        _, stream = self.exact()
+        with self._pausing:
+            if not self._paused:
+                return False
+            stream.resume()
+            self._paused = False
+            return True
+
+    def switching(self, *, under_way: bool) -> None:
+        """While a switch is under way, its own RENAME ends the stream, which is no failure."""
+        self._switching = under_way
+
+    def switched(self) -> None:
+        """The new tables are in use: the stream from the old ones is over."""
+        if self._stream is not None:
+            self._stream.stop()
+
+    def complete(self) -> None:
+        """The cutover is done."""
+        self.progress.enter("completed")
+        self.store_status()
+        self._ended.set()
+
+    def abort(self, *, drop_target: bool) -> None:
+        """End the migration and remove staging and state; `drop_target` removes the target tables as well."""
+        if self._stream is not None:
+            self._switching = True
+            self._stream.stop()
+        with self._target() as target:
+            remove(self.config, self.state, target, drop_target=drop_target)
+        self.progress.enter("aborted")
+        self._ended.set()
+        self.stop.set()
+
+    def store_status(self) -> None:
+        """Keep the status for shells that ask when no daemon runs; a target that is away is not asked twice."""
+        with suppress(ReplicatorError, pymysql.MySQLError, OSError), self._target() as target:
+            if self.state.exists(target):
+                self.state.write_status(target, self.progress.snapshot())
+
     # Around the phases ------------------------------------------------------------------------------------
 
-    def _stream(self, *, exact: bool) -> Stream:
+    def _new_stream(self, *, exact: bool) -> Stream:
         return Stream(self.plan, self.state, self.config.source, self.config.target, self.progress, exact=exact)
 
     def _check(self) -> None:
@@ -221,7 +297,7 @@ class Migration:
             lines = [f"{result.name}: {result.message} — {result.fix}" for result in failed]
             raise CheckFailed("\n".join(lines))
 
-    def _show_tables(self, target: Connection, phase: str) -> None:
+    def _show_tables(self, phase: str) -> None:
         for transform in self.plan.transforms:
             name, source = transform.target.name, transform.source.name
             self.progress.expect(name, source, transform.source.row_estimate)
@@ -233,7 +309,7 @@ class Migration:
             raise Interrupted("stopped; run again to go on where this left off")
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """Keep a second daemon out while this one lives."""
         with self._target() as connection:
             name = f"replicator:{self.state.database}:{self.state.migration}"[:64]
@@ -264,6 +340,17 @@ class Migration:
             yield connection
 
 
-def run(config: Config, *, once: bool, progress: Progress, stop: threading.Event | None = None) -> None:
-    """The daemon: see Migration.run."""
-    Migration(config, progress, stop).run(once=once)
+def remove(config: Config, state: State, target: Connection, *, drop_target: bool) -> None:
+    """Remove what a migration left on the target: staging, state and, if asked for, the tables of the new schema."""
+    if not state.exists(target):
+        raise WrongState(f"the migration {state.migration} has not begun: there is nothing to abort")
+    if state.phase(target) == "completed":
+        raise WrongState(f"the migration {state.migration} is cut over: it cannot be aborted any more")
+    tables = [name for name in read_tables(target, state.database) if name.startswith(f"{state.migration}:")]
+    for name in tables:
+        execute(target, f"DROP TABLE IF EXISTS {quote(state.database, name)}")
+    if drop_target:
+        execute(target, "SET SESSION foreign_key_checks = 0")
+        for name in read_tables(target, config.target.database):
+            execute(target, f"DROP TABLE IF EXISTS {quote(config.target.database, name)}")
+    state.remove(target)

@@ -1,0 +1,245 @@
+"""The commands that the running daemon answers, and the signals that end it."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from replicator.config import Config
+from replicator.cutover import cutover
+from replicator.errors import CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
+from replicator.migration import Migration
+from replicator.mysql.connection import connected
+from replicator.mysql.position import Position
+from replicator.observe.control import ControlServer
+from replicator.progress import Progress
+from replicator.verify import repair
+
+Message = dict[str, Any]
+
+_log = structlog.get_logger("daemon")
+
+
+class Daemon:
+    """Runs one migration until it ends or is told to."""
+
+    def __init__(self, migration: Migration) -> None:
+        self._migration = migration
+        self._config = migration.config
+        self._busy = threading.Lock()
+        """Held by the one command at a time that verifies, repairs or switches."""
+        self._commands: dict[str, Callable[[Message], Iterator[Message]]] = {
+            "status": self._status,
+            "pause": self._pause,
+            "resume": self._resume,
+            "verify": self._verify,
+            "cutover": self._cutover,
+            "abort": self._abort,
+            "rollback": self._later,
+            "complete": self._later,
+        }
+
+    def run(self, *, once: bool) -> None:
+        """Answer commands and migrate. Returns after SIGTERM; raises Interrupted after SIGINT, and what went wrong."""
+        migration, progress = self._migration, self._migration.progress
+        with self._signals() as interrupted, ControlServer(self._config.control.socket, self.answer, self._config.path):
+            _log.info("daemon.started", migration=self._config.migration.name)
+            try:
+                migration.run(once=once)
+            except Interrupted:
+                if interrupted.is_set():
+                    progress.stopped()
+                    raise
+            except ReplicatorError as error:
+                progress.failed(error)
+                migration.store_status()
+                _log.error("daemon.failed", error=error.label, reason=str(error))
+                raise
+            progress.stopped()
+            migration.store_status()
+            _log.info("daemon.stopped")
+            if interrupted.is_set() and not once:
+                raise Interrupted("stopped; run again to go on where this left off")
+
+    @contextmanager
+    def _signals(self) -> Iterator[threading.Event]:
+        """SIGTERM and SIGINT stop at the next boundary; the event tells that it was SIGINT."""
+        interrupted = threading.Event()
+        if threading.current_thread() is not threading.main_thread():
+            yield interrupted
+            return
+
+        def handle(number: int, _frame: object) -> None:
+            if number == signal.SIGINT:
+                interrupted.set()
+            self._migration.stop.set()
+
+        before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield interrupted
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def answer(self, command: str, arguments: Message) -> Iterator[Message]:
+        """One command from the control socket."""
+        found = self._commands.get(command)
+        if found is None:
+            raise WrongState(f"this daemon does not know the command {command}: it is of another version, restart it")
+        yield from found(arguments)
+
+    # Commands ---------------------------------------------------------------------------------------------
+
+    def _status(self, _arguments: Message) -> Iterator[Message]:
+        yield {"done": True, "exit_code": 0, "status": self._migration.progress.snapshot()}
+
+    def _pause(self, _arguments: Message) -> Iterator[Message]:
+        if not self._migration.pause():
+            raise WrongState("applying is paused already: `replicator resume` lets it go on")
+        yield {"done": True, "exit_code": 0, "message": "applying is paused; the binlog keeps growing meanwhile"}
+
+    def _resume(self, _arguments: Message) -> Iterator[Message]:
+        if not self._migration.resume():
+            raise WrongState("applying is not paused")
+        yield {"done": True, "exit_code": 0, "message": "applying goes on"}
+
+    def _verify(self, arguments: Message) -> Iterator[Message]:
+        migration = self._migration
+        with self._alone("verify"):
+            verifier, stream = migration.exact()
+            tables = arguments.get("tables") or None
+            yield {"step": "verify", "message": "comparing"}
+            report = verifier.verify(tables)
+            if not report.ok and arguments.get("repair"):
+                yield {"step": "repair", "message": report.summary()}
+                report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
+            code = 0 if report.ok else VerificationFailed.exit_code
+            yield {"done": True, "exit_code": code, "message": report.summary(), **report.to_json()}
+
+    def _cutover(self, arguments: Message) -> Iterator[Message]:
+        migration = self._migration
+        with self._alone("cutover"):
+            migration.exact()
+            steps: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+            failure: list[BaseException] = []
+
+            def report(step: str, message: str, seconds: float | None) -> None:
+                steps.put({"step": step, "message": message, "seconds": seconds})
+
+            def work() -> None:
+                migration.switching(under_way=True)
+                try:
+                    cutover(
+                        self._config,
+                        migration.plan,
+                        _Forward(migration),
+                        max_freeze=arguments.get("max_freeze") or self._config.cutover.max_freeze,
+                        kill_blockers=bool(arguments.get("kill_blockers")),
+                        dry_run=bool(arguments.get("dry_run")),
+                        progress=migration.progress,
+                        report=report,
+                    )
+                except BaseException as error:
+                    migration.switching(under_way=False)
+                    failure.append(error)
+                finally:
+                    steps.put(None)
+
+            # In a thread of its own, so that a client that goes away does not end a switch half way.
+            thread = threading.Thread(target=work, name="cutover")
+            thread.start()
+            while (message := steps.get()) is not None:
+                yield message
+            thread.join()
+            if failure:
+                raise failure[0]
+            if arguments.get("dry_run"):
+                yield {"done": True, "exit_code": 0, "message": "nothing was changed"}
+                return
+            migration.complete()
+            yield {"done": True, "exit_code": 0, "message": "the application uses the new tables now"}
+
+    def _abort(self, arguments: Message) -> Iterator[Message]:
+        with self._alone("abort"):
+            yield {"step": "abort", "message": "ending the migration"}
+            self._migration.abort(drop_target=bool(arguments.get("drop_target")))
+            yield {"done": True, "exit_code": 0, "message": "the migration is aborted; the source was not changed"}
+
+    def _later(self, _arguments: Message) -> Iterator[Message]:
+        raise WrongState("there is no reverse stream: this version does not run one yet")
+
+    @contextmanager
+    def _alone(self, command: str) -> Iterator[None]:
+        if not self._busy.acquire(blocking=False):
+            raise WrongState(f"another command is under way: wait until it has ended, then {command} again")
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+
+class _Forward:
+    """The forward stream as the cutover sees it."""
+
+    def __init__(self, migration: Migration) -> None:
+        self._migration = migration
+        self._verifier, self._stream = migration.exact()
+
+    def lag_seconds(self) -> float | None:
+        lag: float | None = self._migration.progress.snapshot()["lag_seconds"]
+        return lag
+
+    def applied(self) -> Position:
+        return self._stream.applied()
+
+    def wait_applied(self, position: Position, timeout: float) -> bool:
+        return self._stream.wait_applied(position, timeout)
+
+    def prepare_proof(self) -> int:
+        """Look at what was touched again and again, while each look leaves clearly less than the one before."""
+        left: int | None = None
+        while True:
+            report = self._verifier.refresh()
+            if not report.ok:
+                raise VerificationFailed(report.summary())
+            if left is not None and report.rows_compared > left / 2:
+                return report.rows_compared
+            left = report.rows_compared
+
+    def prove(self, deadline: float) -> int:
+        with connected(self._migration.config.source) as source:
+            report = self._verifier.prove(source)
+        if not report.ok:
+            raise VerificationFailed(report.summary())
+        if monotonic() > deadline:
+            raise CutoverUndone("the proof took longer than the freeze may last: try again at a quieter time")
+        return report.rows_compared
+
+    def stop(self) -> None:
+        self._migration.switched()
+
+
+def run(config: Config, *, once: bool, progress: Progress) -> None:
+    """`replicator run`."""
+    Daemon(Migration(config, progress)).run(once=once)
+
+
+def verify_offline(config: Config, arguments: Message) -> Iterator[Message]:
+    """`verify` where no daemon runs: the stream runs here for as long as it takes."""
+    migration = Migration(config, Progress(config.migration.name))
+    with migration.replicating():
+        yield from Daemon(migration).answer("verify", arguments)
+
+
+def abort_offline(config: Config, arguments: Message) -> Iterator[Message]:
+    """`abort` where no daemon runs."""
+    migration = Migration(config, Progress(config.migration.name))
+    with migration.alone():
+        yield from Daemon(migration).answer("abort", arguments)
