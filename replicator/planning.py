@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pymysql
 
 from replicator.config import Config
 from replicator.errors import ConfigError
-from replicator.mysql.catalog import Table, read_foreign_keys, read_tables
+from replicator.mysql.catalog import read_foreign_keys, read_tables
 from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
@@ -27,7 +29,11 @@ def resolve(config: Config, source: Connection, target: Connection) -> Migration
     declarations = load(config.migration.transforms)
     tables = read_tables(target, config.target.database)
     if not tables and config.migration.schema is not None:
-        tables = _tried_out(config, target, config.migration.schema)
+        with tried_out(config, target, config.migration.schema) as scratch:
+            tables = {
+                name: replace(table, schema=config.target.database)
+                for name, table in read_tables(target, scratch).items()
+            }
     return make_plan(
         declarations,
         read_tables(source, config.source.database),
@@ -44,15 +50,16 @@ def create_target(config: Config, target: Connection) -> None:
         _run_files(config.target, config.target.database, config.migration.schema)
 
 
-def _tried_out(config: Config, target: Connection, schema: Path) -> dict[str, Table]:
-    scratch = f"{config.migration.state_database}_{secrets.token_hex(4)}"
+@contextmanager
+def tried_out(config: Config, target: Connection, schema: Path) -> Iterator[str]:
+    """A scratch database with what the schema files create; its name is the state database's with more behind it."""
+    scratch = f"{config.migration.state_database[:55]}_{secrets.token_hex(4)}"
     execute(target, f"CREATE DATABASE {quote(scratch)} CHARACTER SET utf8mb4")
     try:
         _run_files(config.target, scratch, schema)
-        found = read_tables(target, scratch)
+        yield scratch
     finally:
         execute(target, f"DROP DATABASE {quote(scratch)}")
-    return {name: replace(table, schema=config.target.database) for name, table in found.items()}
 
 
 def _run_files(endpoint: Endpoint, database: str, path: Path) -> None:

@@ -13,7 +13,7 @@ from replicator.errors import ConfigError, ReplicatorError, TransformDeclaration
 from replicator.mysql.catalog import ForeignKey, Table, read_foreign_keys, read_tables
 from replicator.mysql.connection import Connection, Endpoint, connected, execute, rows
 from replicator.mysql.flavour import Server, identify
-from replicator.preflight.scratch import Trial, bounded_tables, tables_of_schema
+from replicator.preflight.trial import Targets, read_targets
 from replicator.transform.declarations import Declarations
 from replicator.transform.loader import load
 from replicator.transform.plan import MigrationPlan, make_plan
@@ -68,10 +68,8 @@ class Context:
     known_declarations: Declarations | None
     known_plan: MigrationPlan | None
     """Of the declarations without problems."""
-    created: Mapping[str, Table]
-    """Target tables that are not there yet and that the schema files create."""
-    bounded: frozenset[str]
-    """Target tables that have no partition for some values."""
+    targets: Targets
+    """The target tables as they are, or as the schema files will create them."""
     problems: tuple[str, ...]
     """What is wrong with the declarations or the schema files."""
 
@@ -141,16 +139,12 @@ def opened(config: Config) -> Iterator[Context]:
                 unreached[endpoint.role] = endpoint.refused(error, "reading its tables")
         problems: list[str] = []
         declarations = _load(config, problems)
-        plan, created, bounded = None, dict[str, Table](), set[str]()
+        plan, targets = None, Targets({})
+        if "target" in reached:
+            targets = _targets(config, reached["target"], problems)
         if declarations is not None and not unreached:
-            target = reached["target"]
-            trial = _trial(config, declarations, target, problems)
-            created = {name: table for name, table in trial.tables.items() if name not in target.tables}
-            bounded = bounded_tables(target.connection, target.database) | (trial.bounded & created.keys())
-            plan = _plan(declarations, reached["source"], {**created, **target.tables}, problems)
-        yield Context(
-            config, reached, unreached, declarations, plan, created, frozenset(bounded), tuple(problems)
-        )
+            plan = _plan(declarations, reached["source"], targets.tables, problems)
+        yield Context(config, reached, unreached, declarations, plan, targets, tuple(problems))
 
 
 def _end(endpoint: Endpoint, connection: Connection) -> End:
@@ -175,18 +169,16 @@ def _load(config: Config, problems: list[str]) -> Declarations | None:
         return None
 
 
-def _trial(config: Config, declarations: Declarations, target: End, problems: list[str]) -> Trial:
-    wanted = {declaration.target for declaration in declarations.transforms}
-    if config.migration.schema is not None and not wanted <= target.tables.keys():
-        try:
-            return tables_of_schema(target.connection, config)
-        except ConfigError as error:
-            problems += error.problems
-        except ReplicatorError as error:
-            problems.append(str(error))
-        except pymysql.MySQLError as error:
-            problems.append(str(target.endpoint.refused(error, "trying the schema files")))
-    return Trial({}, set())
+def _targets(config: Config, target: End, problems: list[str]) -> Targets:
+    try:
+        return read_targets(target.connection, config)
+    except ConfigError as error:
+        problems += error.problems
+    except ReplicatorError as error:
+        problems.append(str(error))
+    except pymysql.MySQLError as error:
+        problems.append(str(target.endpoint.refused(error, "trying the schema files")))
+    return Targets(target.tables)
 
 
 def _plan(

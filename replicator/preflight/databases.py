@@ -1,27 +1,30 @@
-"""The two databases are there."""
+"""The two databases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from replicator.mysql.connection import value
-from replicator.mysql.sql import quote
 from replicator.preflight.context import Context
-from replicator.preflight.result import Finding, failed
+from replicator.preflight.result import Finding, failed, ok
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Both databases exist and can be seen."""
+    """Both databases exist, or can be created."""
     for end in context.ends:
-        if not value(
+        there = value(
             end.connection, "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s", (end.database,)
-        ):
+        )
+        if end.role == "source" and not (there and end.tables):
+            what = f"database {end.database} has no table" if there else f"there is no database {end.database}"
             yield failed(
-                f"{end} has no database {end.database} that {end.endpoint.user} may see",
-                f"CREATE DATABASE {quote(end.database)} CHARACTER SET utf8mb4; or grant the account what it needs "
-                "(docs/reference/grants.md)"
-                if end.role == "target"
-                else "correct the database in [source] url, or grant the account SELECT on it",
+                f"{end}: {what} that {end.endpoint.user} may see",
+                "correct the database in [source] url, or grant the account SELECT on it",
             )
-        elif end.role == "source" and not end.tables:
-            yield failed(f"{end}: database {end.database} has no table", "correct the database in [source] url")
+        elif end.role == "target" and not end.tables and context.config.migration.schema is None:
+            yield failed(
+                f"{end}: database {end.database} has no table, and no schema file says how to create them",
+                "put the DDL of the target tables into schema/target, or name its folder with schema = below [migration]",
+            )
+        elif not there:
+            yield ok(f"{end}: database {end.database} will be created")

@@ -13,7 +13,6 @@ from replicator.mysql.sql import quote
 from replicator.preflight.context import Context, End
 from replicator.preflight.privileges import Privileges, read_privileges
 from replicator.preflight.result import Finding, failed
-from replicator.preflight.scratch import scratch_database
 
 Place = Literal["*", "source", "target", "archive", "state", "scratch", "performance_schema"]
 
@@ -120,14 +119,14 @@ def circumstances(config: Config, server: Server, end: End) -> set[str]:
 
 
 def database_of(config: Config, place: Place) -> str | None:
-    """The database that a place stands for, None for all of them."""
+    """The database that a place stands for, None for all of them; of `scratch` only the beginning is known."""
     return {
         "*": None,
         "source": config.source.database,
         "target": config.target.database,
         "archive": config.cutover.archive_database,
         "state": config.migration.state_database,
-        "scratch": scratch_database(config),
+        "scratch": f"{config.migration.state_database}_",
         "performance_schema": "performance_schema",
     }[place]
 
@@ -135,9 +134,10 @@ def database_of(config: Config, place: Place) -> str | None:
 def _missing(config: Config, end: End, need: Need, privileges: Privileges) -> Iterator[Finding]:
     database = database_of(config, need.place)
     tables = tuple(end.tables) if need.place == end.role else ()
-    if privileges.allow(need.privilege, database, tables):
+    scratch = need.place == "scratch"
+    if privileges.allow(need.privilege, f"{database}{'0' * 8}" if scratch else database, tables):
         return
-    where = "*.*" if database is None else f"{quote(_escaped(database))}.*"
+    where = "*.*" if database is None else f"{quote(_escaped(database) + '%' * scratch)}.*"
     yield failed(
         f"{end}: {end.endpoint.user} lacks {need.privilege} on {'everything' if database is None else database}: "
         f"needed to {need.reason}",

@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
                 "suspend the job that removes old partitions until the cutover",
             )
     for table in context.plan.targets.values():
-        if table.name in context.bounded:
+        if table.name in context.targets.bounded:
             yield warning(
                 f"target table {table.name} has no partition for every value: a row outside stops the stream",
                 f"ALTER TABLE {table.sql} ADD PARTITION (PARTITION rest VALUES LESS THAN MAXVALUE), or see that "
