@@ -1,0 +1,306 @@
+"""How a verification goes over its units: in windows of snapshots, and in rounds over what is in motion."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+
+from replicator.config import Config
+from replicator.errors import ConfigError, ConnectionLost, VerificationFailed, WrongState
+from replicator.mysql.connection import connected
+from replicator.mysql.flavour import identify
+from replicator.mysql.position import Position
+from replicator.mysql.sql import quote
+from replicator.progress import Progress
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.produce import Values
+from replicator.transform.units import batches
+from replicator.verify.compare import UNITS_AT_ONCE, Comparer, Found
+from replicator.verify.equal_keys import equal_keys
+from replicator.verify.report import DIFFERENCES_KEPT, Difference, Report, TableReport
+from replicator.verify.snapshots import Snapshots, failing, snapshots, unless_stopped
+from replicator.verify.stream import Touched, TouchedLog
+from replicator.verify.walk import Place, UnitsLook, Walk, full_pass
+
+WINDOW = 30.0
+"""Seconds after which snapshots are renewed, so that neither server has to keep old rows or block DDL for long."""
+ROUNDS = 10
+"""Times that units in motion are looked at again."""
+TRIES = 5
+"""Times that a window is tried when connections break."""
+SUSPECTS_KEPT = 20_000
+"""Differences that are gathered before it is decided which of them are certain."""
+
+Opened = Callable[[], AbstractContextManager[Snapshots]]
+Keys = Mapping[int, Collection[Values]]
+"""Transform (index in the plan) → unit keys."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is known so far."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    looked: Counter[str] = field(default_factory=Counter)
+    """Steps that compared something of the table, even if it was found empty on both sides."""
+    suspects: dict[tuple[str, str, str], Difference] = field(default_factory=dict)
+    """Differences of units that may just be in motion."""
+    certain: dict[tuple[str, str, str], Difference] = field(default_factory=dict)
+    uncounted: Counter[str] = field(default_factory=Counter)
+    """Certain ones beyond DIFFERENCES_KEPT."""
+
+    def suspect(self, differences: Iterable[Difference]) -> None:
+        """Note differences whose units may be in motion."""
+        for one in differences:
+            self.suspects[one.table, one.key, one.kind] = one
+
+    def convict(self, name: tuple[str, str, str], one: Difference) -> None:
+        """Note a difference that is certain."""
+        if len(self.certain) < DIFFERENCES_KEPT or name in self.certain:
+            self.certain[name] = one
+        else:
+            self.uncounted[one.table] += 1
+
+
+class Run:
+    """One verification on its way."""
+
+    def __init__(
+        self,
+        config: Config,
+        plan: MigrationPlan,
+        log: TouchedLog,
+        progress: Progress,
+        stop: threading.Event,
+        tables: Collection[str] | None = None,
+    ) -> None:
+        unknown = sorted(set(tables or ()) - set(plan.targets))
+        if unknown:
+            raise ConfigError(f"no transform writes {', '.join(unknown)}; verified are {', '.join(plan.targets)}")
+        self._config = config
+        self._plan = plan
+        self._log = log
+        self._progress = progress
+        self._stop = stop
+        self._comparers = {
+            index: Comparer(config, index, transform, self._source_table)
+            for index, transform in enumerate(plan.transforms)
+            if tables is None or transform.target.name in tables
+        }
+        self._tables = list(dict.fromkeys(comparer.table for comparer in self._comparers.values()))
+        self._findings = Findings()
+        self._started = datetime.now(UTC)
+        self._position: Position | None = None
+
+    # Going over units -------------------------------------------------------------------------------------
+
+    def walk(self) -> int | None:
+        """Compare everything once; the mark that was set before, or None when too much was touched since."""
+        with connected(self._config.source) as source, connected(self._config.target) as target:
+            same_flavour = identify(source).flavour == identify(target).flavour
+        walks = full_pass(self._config, self._comparers.values(), self._source_table, same_flavour=same_flavour)
+        self._findings = Findings()
+        mark = self._log.begin()
+        try:
+            self._log.source_barrier()
+            self._go(walks, self._snapshots, mark)
+            never = [table for table in self._tables if not self._findings.looked[table]]
+            if never or not self._tables:
+                raise VerificationFailed(
+                    f"nothing was compared of {', '.join(never) or 'any table'}: this proves nothing"
+                )
+            if self._log.since(mark) is not None:
+                return mark
+        except BaseException:
+            self._log.forget(mark)
+            raise
+        self._log.forget(mark)
+        return None
+
+    def rounds(self, base: int | None, also: Keys) -> int:
+        """Look at what was touched since `base`, and `also` at these units, until nothing of it is in motion.
+
+        Returns a mark since which every other unit is known. `base` stays, for a caller who has to begin again.
+        """
+        previous, number = base, 0
+        while True:
+            mark = self._log.begin()
+            try:
+                touched = {} if previous is None else self._log.since(previous)
+                if touched is None:
+                    raise WrongState("the stream touches more units than can be remembered: verify at a quieter time")
+                suspects = units(self._findings.suspects.values())
+                self._findings.suspects = {}
+                self._log.source_barrier()
+                self.look(self._snapshots, joined(touched, also, suspects))
+                self._settle(mark)
+            except BaseException:
+                self._log.forget(mark)
+                raise
+            finally:
+                if previous is not None and previous != base:
+                    self._log.forget(previous)
+            previous, also, number = mark, {}, number + 1
+            if not self._findings.suspects or number == ROUNDS:
+                return mark
+            unless_stopped(self._stop)
+            self._stop.wait(0.05 * number)
+
+    def look(self, opened: Opened, keys: Keys) -> None:
+        """Compare the units with these keys once; what differs becomes suspect."""
+        walks: list[Walk] = [
+            UnitsLook(comparer, part)
+            for index, comparer in self._comparers.items()
+            for part in batches(keys.get(index, ()), UNITS_AT_ONCE)
+        ]
+        self._go(walks, opened, None)
+
+    def convict(self) -> None:
+        """Nothing was in motion: what is suspect is certain."""
+        for name, one in self._findings.suspects.items():
+            self._findings.convict(name, one)
+        self._findings.suspects = {}
+
+    def _go(self, walks: Sequence[Walk], opened: Opened, mark: int | None) -> None:
+        waiting = deque(walks)
+        failures = 0
+        while True:
+            begun: list[tuple[Walk, Place]] = []
+            try:
+                seen = self._window(waiting, begun, opened)
+            except ConnectionLost as error:
+                failures += 1
+                if failures == TRIES:
+                    raise
+                for walk, place in begun:
+                    if walk.place.finished:
+                        waiting.appendleft(walk)
+                    walk.place = place
+                self._progress.retried("verify", error)
+                self._stop.wait(0.5 * failures)
+                continue
+            failures = 0
+            for table, found in seen.items():
+                self._findings.rows[table] += found.rows
+                self._findings.looked[table] += 1
+                self._findings.suspect(found.differences)
+            if not waiting:
+                return
+            if mark is not None and len(self._findings.suspects) > SUSPECTS_KEPT:
+                self._settle(mark)
+
+    def _window(self, waiting: deque[Walk], begun: list[tuple[Walk, Place]], opened: Opened) -> dict[str, Found]:
+        """As many steps as fit under one pair of snapshots; nothing counts unless all of them and the audits succeed."""
+        seen: dict[str, Found] = {}
+        with opened() as on:
+            self._position = on.position
+            end = monotonic() + WINDOW
+            differences = 0
+            present: Counter[int] = Counter()
+            while waiting and monotonic() < end and differences < SUSPECTS_KEPT:
+                unless_stopped(self._stop)
+                walk = waiting[0]
+                if not begun or begun[-1][0] is not walk:
+                    begun.append((walk, walk.place))
+                found = walk.step(on)
+                present[id(walk)] += found.present
+                differences += len(found.differences)
+                seen.setdefault(walk.table, Found()).add(found)
+                self._progress.compared(walk.table, found.rows)
+                if walk.place.finished:
+                    waiting.popleft()
+            for walk, place in begun:
+                walk.audit(on, place, present[id(walk)])
+        return seen
+
+    # Deciding ---------------------------------------------------------------------------------------------
+
+    def _settle(self, mark: int) -> None:
+        """Suspects of units that were not touched since the mark are certain."""
+        touched = self._log.since(mark)
+        if touched is None:
+            return
+        findings = self._findings
+        suspects = list(findings.suspects.items())
+        moving = self._moving([one for _, one in suspects], touched)
+        findings.suspects = {}
+        for place, (name, one) in enumerate(suspects):
+            if place in moving:
+                findings.suspects[name] = one
+            else:
+                findings.convict(name, one)
+
+    def _moving(self, suspects: Sequence[Difference], touched: Touched) -> set[int]:
+        """Places of the suspects whose unit was touched."""
+        by_transform: dict[int, list[int]] = {}
+        for place, one in enumerate(suspects):
+            if one.transform is not None:
+                by_transform.setdefault(one.transform, []).append(place)
+        moving: set[int] = set()
+        for index, places in by_transform.items():
+            comparer, keys = self._comparers[index], touched.get(index, set())
+            if not keys:
+                continue
+            identities = {comparer.identity(key) for key in keys}
+            moving |= {place for place in places if comparer.identity(suspects[place].unit) in identities}
+            transform = comparer.transform
+            left = [place for place in places if place not in moving]
+            if left and transform.grouped and any(transform.source.by_name[name].is_text for name in transform.unit_columns):
+                with connected(self._config.source) as source, failing(self._config.source):
+                    same = equal_keys(source, transform, [suspects[place].unit for place in left], keys)
+                moving |= {left[place] for place in same}
+        return moving
+
+    # The result -------------------------------------------------------------------------------------------
+
+    def report(self, *, whole: bool) -> Report:
+        """What came out; `whole` says that every table was gone through."""
+        findings = self._findings
+        mismatched = Counter(one.table for one in findings.certain.values()) + findings.uncounted
+        pending = Counter(one.table for one in findings.suspects.values())
+        tables = {
+            table: TableReport(findings.rows[table], mismatched[table], pending[table])
+            for table in self._tables
+            if whole or findings.looked[table]
+        }
+        if whole:
+            for name, table in tables.items():
+                self._progress.verified(name, table.rows, table.mismatched)
+        assert self._position is not None
+        return Report(
+            tables,
+            tuple(findings.certain.values()),
+            self._position,
+            self._started,
+            datetime.now(UTC),
+            tuple(findings.suspects.values()),
+        )
+
+    def _snapshots(self) -> AbstractContextManager[Snapshots]:
+        return snapshots(self._config, self._log, self._stop)
+
+    def _source_table(self, table: str) -> str:
+        return quote(self._plan.source_schema, table)
+
+
+def joined(*parts: Keys) -> dict[int, set[Values]]:
+    """All keys of all parts."""
+    keys: dict[int, set[Values]] = {}
+    for part in parts:
+        for index, some in part.items():
+            keys.setdefault(index, set()).update(some)
+    return keys
+
+
+def units(differences: Iterable[Difference]) -> dict[int, set[Values]]:
+    """The units of differences, by transform."""
+    keys: dict[int, set[Values]] = {}
+    for one in differences:
+        if one.transform is not None:
+            keys.setdefault(one.transform, set()).add(one.unit)
+    return keys

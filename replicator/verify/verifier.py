@@ -1,0 +1,151 @@
+"""Verification: every row and column of every target table against the transform of the source, while the stream runs.
+
+A full pass compares every unit once. Units that differ, and those that the stream touched meanwhile, are looked at again in
+rounds, each with new snapshots, until nothing is left or what is left moves too fast to be caught. A unit differs for
+certain when it differs and the stream has not touched it since the mark that was set before the snapshots.
+
+How far a full pass has come is kept in memory: after a kill a new one starts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+from replicator.config import Config
+from replicator.errors import WrongState
+from replicator.mysql.connection import Connection
+from replicator.mysql.position import Position
+from replicator.progress import Progress
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.produce import Values
+from replicator.verify.passes import Keys, Run, joined, units
+from replicator.verify.report import Report
+from replicator.verify.snapshots import await_applied, frozen
+from replicator.verify.stream import Touched, TouchedLog
+
+
+class Verifier:
+    """Verifies one migration again and again, and remembers since when its units are known to be right."""
+
+    def __init__(
+        self, config: Config, plan: MigrationPlan, log: TouchedLog, progress: Progress, stop: threading.Event
+    ) -> None:
+        self._config = config
+        self._plan = plan
+        self._log = log
+        self._progress = progress
+        self._stop = stop
+        self._base: int | None = None
+        """Every unit that the stream has not touched since this mark was compared after it was set."""
+        self._doubtful: dict[int, set[Values]] = {}
+        """Units that differed at the last look."""
+
+    def verify(self, tables: Collection[str] | None = None) -> Report:
+        """Compare every row of these target tables, by default of all of them.
+
+        Raises WrongState when the stream does not keep going or touches more than can be remembered, Interrupted when
+        stopped, VerificationFailed when something was not compared that should have been, and the endpoints' errors.
+        """
+        run = self._run(tables)
+        mark = run.walk()
+        if mark is None:  # the log overflowed: once more, now that the tables are in memory
+            mark = run.walk()
+        if mark is None:
+            raise WrongState(
+                "the stream touches more units during a pass than can be remembered: verify table by table with --table,"
+                " or at a quieter time"
+            )
+        try:
+            newest = run.rounds(mark, {})
+        finally:
+            self._log.forget(mark)
+        report = run.report(whole=True)
+        if tables is None:
+            self._rebase(newest, report)
+        else:
+            self._log.forget(newest)
+        return report
+
+    def refresh(self) -> Report:
+        """Compare what the stream has touched since the last look: the sooner it is called again, the faster.
+
+        Raises WrongState when there was no full pass, or too much was touched since.
+        """
+        self._touched()
+        run = self._run()
+        newest = run.rounds(self._base, self._doubtful)
+        report = run.report(whole=False)
+        self._rebase(newest, report)
+        return report
+
+    def prove(self, source: Connection, end: Position) -> Report:
+        """Inside the freeze: compare all that was touched since the last look; nothing is left pending.
+
+        `source` is a session that may read the frozen tables, such as the one that holds their locks; it is neither begun
+        nor ended here, and the tables are read by the aliases that `aliases` names. `end` is the end of the binlog, read
+        after the freeze held. Raises WrongState when there was no full pass, or too much was touched since.
+        """
+        await_applied(self._log, end, self._stop)
+        keys = joined(self._touched(), self._doubtful)
+        run = self._run()
+        run.look(lambda: frozen(self._config, self._log, self._stop, source), keys)
+        run.convict()
+        return run.report(whole=False)
+
+    def aliases(self) -> dict[str, set[str]]:
+        """Source table → aliases by which `prove` reads it, for LOCK TABLES."""
+        found: dict[str, set[str]] = {}
+        for transform in self._plan.transforms:
+            found.setdefault(transform.source.name, set()).add("t0")
+            for related in transform.related:
+                for number, join in enumerate(related.path, 1):
+                    found.setdefault(join.table, set()).add(f"t{number}")
+        return found
+
+    @property
+    def ready(self) -> bool:
+        """Whether there was a full pass and all that was touched since is known: `refresh` and `prove` can be called."""
+        return self._base is not None and self._log.since(self._base) is not None
+
+    def close(self) -> None:
+        """Let the log forget."""
+        if self._base is not None:
+            self._log.forget(self._base)
+            self._base = None
+
+    def _run(self, tables: Collection[str] | None = None) -> Run:
+        return Run(self._config, self._plan, self._log, self._progress, self._stop, tables)
+
+    def _touched(self) -> Touched:
+        touched = None if self._base is None else self._log.since(self._base)
+        if touched is None:
+            raise WrongState("there is no full verification whose result still holds: run `replicator verify` first")
+        return touched
+
+    def _rebase(self, mark: int, report: Report) -> None:
+        self.close()
+        self._base = mark
+        self._doubtful = units((*report.differences, *report.moving))
+
+
+def verify(
+    config: Config,
+    plan: MigrationPlan,
+    log: TouchedLog,
+    *,
+    tables: Collection[str] | None = None,
+    progress: Progress,
+    stop: threading.Event,
+    only: Keys | None = None,
+) -> Report:
+    """One verification: of everything, of some target tables, or of `only` these units (transform → keys)."""
+    if only is None:
+        verifier = Verifier(config, plan, log, progress, stop)
+        try:
+            return verifier.verify(tables)
+        finally:
+            verifier.close()
+    run = Run(config, plan, log, progress, stop, tables)
+    log.forget(run.rounds(None, only))
+    return run.report(whole=False)
