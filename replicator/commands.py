@@ -7,13 +7,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from importlib import import_module, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.live import Live
 
 from replicator import views
@@ -59,29 +59,24 @@ def check(args: argparse.Namespace) -> int:
 
 def plan(args: argparse.Namespace) -> int:
     """What will happen."""
-    return _shown(import_module("replicator.plan").make_plan(_config(args)), args)
+    from replicator.plan import make_plan_report, render
+
+    return _shown(make_plan_report(_config(args)), render, args)
 
 
 def sample(args: argparse.Namespace) -> int:
     """One row on its way."""
-    return _shown(import_module("replicator.sample").sample(_config(args), args.table, args.key), args)
+    from replicator.sample import render
+    from replicator.sample import sample as one_row
+
+    return _shown(one_row(_config(args), args.table, args.key), render, args)
 
 
 def run(args: argparse.Namespace) -> int:
-    """The daemon."""
-    from replicator.observe import observed
-    from replicator.observe.logs import configure
+    """The daemon, and the process around it."""
+    from replicator.process import run_process
 
-    config = _config(args)
-    progress = Progress(config.migration.name, proof_interval=config.stream.heartbeat or 1.0)
-    with ExitStack() as stack:
-        if sys.stdout.isatty() and sys.stderr.isatty() and config.log.format != "json":
-            # While it is shown, standard error is its own, and log lines scroll above it.
-            stack.enter_context(Live(get_renderable=lambda: views.status_view(progress.snapshot()), refresh_per_second=2))
-        configure(config.log.level, config.log.format, config.secrets, sys.stderr)
-        stack.enter_context(observed(config, progress, os.environ))
-        import_module("replicator.daemon").run(config, once=args.once, progress=progress)
-    return 0
+    return run_process(_config(args), once=args.once, reread=lambda: _config(args))
 
 
 def status(args: argparse.Namespace) -> int:
@@ -227,12 +222,11 @@ def _or_here(messages: Iterator[Message], here: Callable[[], Iterator[Message]])
     yield from messages
 
 
-def _shown(value: object, args: argparse.Namespace) -> int:
-    data = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    if args.json or not isinstance(data, dict):
-        views.print_json(data)
+def _shown(report: Message, render: Callable[[Message, Console], None], args: argparse.Namespace) -> int:
+    if args.json:
+        views.print_json(report)
     else:
-        views.console().print(views.outcome_view(data))
+        render(report, views.console())
     return 0
 
 

@@ -55,7 +55,7 @@ class Units:
         """Target rows made of the transform's own rows (as `t0`) that fulfil the condition; whole units only."""
         transform = self.transform
         own = self._own_rows(connection, condition)
-        related = [self._related_rows(connection, item, condition) for item in transform.related]
+        related = [self.related_rows(connection, item, condition) for item in transform.related]
         if transform.grouped:
             return self._grouped(own, related)
         by_row = [_gathered(found) for found in related]
@@ -113,7 +113,7 @@ class Units:
             f" WHERE {condition} ORDER BY {order}",
         )
 
-    def _related_rows(
+    def related_rows(
         self, connection: Connection, item: PlannedRelated, condition: str
     ) -> list[tuple[Values, Values]]:
         """(row key of the transform's own row, related row) in the declared order."""

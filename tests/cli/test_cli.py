@@ -131,7 +131,7 @@ def test_config_before_or_after_the_command(daemon: Daemon, tmp_path_factory: py
 
 def test_settings_on_both_sides_of_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Config] = []
-    replace(monkeypatch, "replicator.plan", make_plan=seen.append)
+    replace(monkeypatch, "replicator.plan", make_plan_report=seen.append, render=lambda report, console: None)
     cli.main(["--set", "copy.workers=4", "plan", "--set", "cutover.max_freeze=2s"])
     assert (seen[0].copy.workers, seen[0].cutover.max_freeze) == (4, 2.0)
 
@@ -164,7 +164,7 @@ def test_the_error_decides_the_exit_code(
     def fail(_config: Config) -> None:
         raise error
 
-    replace(monkeypatch, "replicator.plan", make_plan=fail)
+    replace(monkeypatch, "replicator.plan", make_plan_report=fail, render=None)
     assert cli.main(["plan"]) == code
     output = capsys.readouterr()
     assert output.err.startswith("replicator: ")
@@ -317,7 +317,7 @@ def test_verify_and_abort_work_without_a_daemon(folder: Path, monkeypatch: pytes
         asked.append((_config.migration.name, arguments))
         yield {"done": True, "exit_code": 0}
 
-    replace(monkeypatch, "replicator.migration", verify_offline=offline, abort_offline=offline)
+    replace(monkeypatch, "replicator.daemon", verify_offline=offline, abort_offline=offline)
     assert cli.main(["verify"]) == 0
     assert cli.main(["abort"]) == 0
     assert asked == [("shop", {"tables": [], "repair": False}), ("shop", {"drop_target": False})]
@@ -346,21 +346,7 @@ def test_interrupting_does_not_pretend_that_the_command_stopped(
     assert "runs to its end" in capsys.readouterr().err
 
 
-# run, sample, demo
-
-
-def test_run_serves_the_pages_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[bool, str]] = []
-
-    def engine(config: Config, *, once: bool, progress: Progress) -> None:
-        seen.append((once, progress.snapshot()["migration"]))
-        assert config.http.listen is not None
-
-    replace(monkeypatch, "replicator.migration", run=engine)
-    monkeypatch.setattr("replicator.observe.logs.configure", lambda *_: None)
-    assert cli.main(["run"]) == 0
-    assert cli.main(["run", "--once"]) == 0
-    assert seen == [(False, "shop"), (True, "shop")]
+# sample, demo
 
 
 def test_sample_and_demo_get_their_arguments(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,7 +360,7 @@ def test_sample_and_demo_get_their_arguments(folder: Path, monkeypatch: pytest.M
         seen.append(arguments)
         return 3
 
-    replace(monkeypatch, "replicator.sample", sample=sample)
+    replace(monkeypatch, "replicator.sample", sample=sample, render=lambda report, console: None)
     replace(monkeypatch, "replicator.demo.story", main=story)
     assert cli.main(["sample", "orders", "--key", "1"]) == 0
     assert cli.main(["sample", "orders", "--json"]) == 0
