@@ -55,6 +55,11 @@ def redactor(secrets: Iterable[str]) -> Callable[[Any], Any]:
     return redact
 
 
+def for_people(form: str, stream: TextIO) -> bool:
+    """Whether logs of this form go to people rather than to a machine."""
+    return form == "console" or (form == "auto" and stream.isatty())
+
+
 def configure(
     level: str,
     form: str,
@@ -68,7 +73,6 @@ def configure(
     """
     out = stream if stream is not None else sys.stderr
     variables = os.environ if environ is None else environ
-    console = form == "console" or (form == "auto" and out.isatty())
     redact = redactor(secrets)
 
     def hide(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -76,7 +80,7 @@ def configure(
         return hidden
 
     renderer: Any
-    if console:
+    if for_people(form, out):
         colors = out.isatty() and not variables.get("NO_COLOR")
         # The plain traceback: the colourful ones show local variables, where passwords may be.
         renderer = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)

@@ -1,0 +1,162 @@
+"""The process around the daemon: its log, SIGHUP, and how it ends. The daemon itself is played."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from replicator.config import Config, load
+from replicator.errors import ConfigError, SourceError
+from replicator.observe.http import HttpServer
+from replicator.process import run_process
+from replicator.progress import Progress
+
+CONFIG = """\
+[migration]
+name = "shop"
+[source]
+url = "mysql://a@127.0.0.1:1/shop"
+password_env = "PASSWORD"
+[target]
+url = "mysql://a@127.0.0.1:1/shop_new"
+[control]
+socket = "control.sock"
+[http]
+listen = "127.0.0.1:0"
+"""
+
+Play = Callable[[Progress], None]
+
+
+class Stage:
+    """Plays a migration in the daemon, and gathers what it logs."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.file = folder / "replicator.toml"
+        self.file.write_text(CONFIG)
+        self.log = io.StringIO()
+        self.progress: Progress | None = None
+        self._monkeypatch = monkeypatch
+
+    def config(self) -> Config:
+        return load(self.file, {"PASSWORD": "hunter2"})
+
+    def run(self, play: Play, once: bool = False) -> int:
+        def daemon(_config: Config, *, once: bool, progress: Progress) -> None:
+            self.progress = progress
+            assert once is self.once
+            play(progress)
+
+        self.once = once
+        self._monkeypatch.setattr("replicator.daemon.run", daemon)
+        with redirect_stderr(self.log):
+            return run_process(self.config(), once=once, reread=self.config)
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.events()]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    (tmp_path / "transforms").mkdir()
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield Stage(tmp_path, monkeypatch)
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+
+
+def test_sighup_takes_the_new_log_level_and_survives_a_broken_file(stage: Stage) -> None:
+    log = structlog.get_logger("engine")
+
+    def play(_progress: Progress) -> None:
+        log.debug("chunk.planned", number=1)
+        stage.file.write_text(CONFIG + '[log]\nlevel = "debug"\n')
+        os.kill(os.getpid(), signal.SIGHUP)
+        log.debug("chunk.planned", number=2)
+        stage.file.write_text(CONFIG + "[log]\nlevle = 1\n")
+        os.kill(os.getpid(), signal.SIGHUP)
+        log.debug("chunk.planned", number=3)
+
+    assert stage.run(play) == 0
+    assert [event["number"] for event in stage.events() if event["event"] == "chunk.planned"] == [2, 3]
+    (refused,) = [event for event in stage.events() if event["event"] == "configuration.refused"]
+    assert "levle" in refused["problems"][0]
+
+
+def test_an_error_is_logged_once_and_without_secrets(stage: Stage) -> None:
+    log = structlog.get_logger("daemon")
+
+    def play(_progress: Progress) -> None:
+        log.error("daemon.failed", error="SourceError", reason="source 127.0.0.1:1: refused hunter2")
+        raise SourceError("source 127.0.0.1:1: refused hunter2")
+
+    assert stage.run(play) == 5
+    assert stage.names() == ["daemon.failed"]
+    assert stage.events()[0]["error"] == "SourceError"
+    assert "hunter2" not in stage.log.getvalue()
+
+
+def test_a_crash_leaves_its_traceback_in_the_log(stage: Stage) -> None:
+    def play(_progress: Progress) -> None:
+        raise KeyError("x")
+
+    assert stage.run(play) == 1
+    assert "Traceback" in stage.events()[-1]["exception"]
+
+
+def test_people_get_the_error_itself(stage: Stage) -> None:
+    stage.file.write_text(CONFIG + '[log]\nformat = "console"\n')
+
+    def play(_progress: Progress) -> None:
+        raise SourceError("gone")
+
+    with pytest.raises(SourceError):
+        stage.run(play)
+
+
+def test_a_taken_address_is_told_before_anything_is_done(stage: Stage) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        stage.file.write_text(CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{taken.getsockname()[1]}"))
+        with pytest.raises(ConfigError, match=r"http\.listen"):
+            stage.run(lambda _: None)
+        assert stage.progress is None
+
+
+def test_the_pages_are_there_meanwhile_and_it_ends_well(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    init = HttpServer.__init__
+
+    def remembering(server: HttpServer, *arguments: Any) -> None:
+        init(server, *arguments)
+        servers.append(server)
+
+    def play(progress: Progress) -> None:
+        progress.enter("replicating")
+        (server,) = servers
+        with socket.create_connection(server.address) as connection:
+            connection.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+            seen.append(int(connection.recv(4096).split()[1]))
+
+    servers: list[HttpServer] = []
+    monkeypatch.setattr(HttpServer, "__init__", remembering)
+    assert stage.run(play, once=True) == 0
+    assert seen == [503]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(servers[0].address)
