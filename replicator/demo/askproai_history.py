@@ -17,9 +17,7 @@ from replicator.demo.askproai_world import DAYS, HISTORY, MINUTES, Row, World, f
 )
 def calls(world: World, rng: Random) -> Iterator[Row]:
     random = rng.random
-    last = len(world.owner)
-    for number in range(1, world.calls + 1):
-        customer = 1 + int(random() * last)
+    for number, customer in enumerate(world.callers, start=1):
         company = world.owner[customer - 1]
         seconds = int(random() * 900)
         told = (seconds, None, None), (None, f"{seconds // 60}.{seconds % 60:02}", None), (None, None, seconds)
@@ -31,7 +29,7 @@ def calls(world: World, rng: Random) -> Iterator[Row]:
         yield (
             number, company.id, pick(rng, company.branches) if random() < 0.7 else None, customer if known else None,
             1 + number % world.kunden if number % 40 == 0 else None,
-            number if number % 2 == 0 and number <= world.appointments else None,
+            number if world.linked(number) else None,
             f"call_{number:08x}", f"c{number}" if number % 2 else None, f"+4917{customer:08}", f"+4930{company.id:04}001",
             *durations, ("ended", "error", "ongoing")[number % 3], sentences(rng, 2 + number % 6),
             f"https://rec.example.com/{number}.wav" if number % 3 else None, pick(rng, words.NOTES),
@@ -51,7 +49,7 @@ def appointments(world: World, rng: Random) -> Iterator[Row]:
     random = rng.random
     earlier: dict[int, int] = {}  # customer → the last appointment, which a follow-up names as its parent
     for number in range(1, world.appointments + 1):
-        customer = 1 + int(random() * len(world.owner))
+        customer = world.callers[number - 1] if world.linked(number) else 1 + int(random() * len(world.owner))
         company = world.owner[customer - 1]
         day = int(random() * (HISTORY + 60))
         minute = 15 * int(28 + random() * 52)
@@ -63,7 +61,7 @@ def appointments(world: World, rng: Random) -> Iterator[Row]:
             DAYS[day] + MINUTES[minute] + ":00", DAYS[day] + MINUTES[minute + 45] + ":00",
             pick(rng, ("pending", "confirmed", "confirmed", "completed", "cancelled", "no_show")),
             pick(rng, ("phone", "phone", "web", "")), "recurring" if parent else "single",
-            number if number % 2 == 0 and number <= world.calls else None,
+            number if world.linked(number) else None,
             pick(rng, company.staff) if random() < 0.9 else None,
             pick(rng, company.services) if random() < 0.92 else None, f"bk_{number:07}" if number % 3 else None,
             pick(rng, words.NOTES), int(random() * 20000) if number % 2 else None, number % 4,
@@ -74,7 +72,7 @@ def appointments(world: World, rng: Random) -> Iterator[Row]:
 @source("id event_type call_id payload status attempts processed_at error_message created_at updated_at")
 def retell_webhooks(world: World, rng: Random) -> Iterator[Row]:
     for number in range(1, world.retell_webhooks + 1):
-        call = 1 + int(rng.random() * world.calls)
+        call = 1 + int(rng.random() * len(world.callers))
         event = ("call_started", "call_ended", "call_analyzed")[number % 3]
         status = pick(rng, words.WEBHOOK_STATES)
         created = past(rng)

@@ -41,7 +41,8 @@ class World:
     companies: list[Company]
     owner: list[Company]
     """The company of customer i + 1."""
-    calls: int
+    callers: list[int]
+    """The customer of call i + 1, who is also the one of appointment i + 1 where the two belong together."""
     appointments: int
     retell_webhooks: int
     webhook_logs: int
@@ -52,6 +53,10 @@ class World:
     periods: int
     users: int
     kunden: int
+
+    def linked(self, number: int) -> bool:
+        """Whether call and appointment of this number refer to each other."""
+        return number % 2 == 0 and number <= min(len(self.callers), self.appointments)
 
 
 def world(scale: float, seed: int) -> World:
@@ -75,7 +80,7 @@ def world(scale: float, seed: int) -> World:
     return World(
         companies=companies,
         owner=owner,
-        calls=amount(22_000, 120),
+        callers=[1 + int(rng.random() * len(owner)) for _ in range(amount(22_000, 120))],
         appointments=amount(24_000, 120),
         retell_webhooks=amount(36_000, 100),
         webhook_logs=amount(44_000, 100),

@@ -93,7 +93,7 @@ class _Together:
         self.done = 0
         # Without the small tables, whose number of rows shows only when they are made.
         self.total = (
-            plan.calls + plan.appointments + plan.retell_webhooks + plan.webhook_logs + plan.api_call_logs
+            len(plan.callers) + plan.appointments + plan.retell_webhooks + plan.webhook_logs + plan.api_call_logs
             + plan.locks + plan.bookings + plan.invoices + plan.periods + len(plan.owner)
         )  # fmt: skip
         self.lock = Lock()
