@@ -123,7 +123,7 @@ def connect(
             port=endpoint.port,
             unix_socket=endpoint.unix_socket,
             user=endpoint.user,
-            password=endpoint.password,
+            password=endpoint.password.encode(),  # of a str PyMySQL would send latin1, which no server has stored
             database=endpoint.database if database and endpoint.database else None,
             charset="utf8mb4",
             autocommit=autocommit,
