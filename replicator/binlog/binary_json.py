@@ -6,9 +6,10 @@ Format: sql-common/json_binary.h; printing: Json_wrapper::to_string in sql-commo
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from json.encoder import encode_basestring
 from struct import Struct
-from typing import Final
+from typing import Any, Final
 
 from replicator.binlog.codes import FieldType
 from replicator.binlog.values import decimal
@@ -38,9 +39,14 @@ _NUMBERS: Final = {
     _UINT64: Struct("<Q").unpack_from,
 }
 _BASE64_LINE: Final = 76
+_SHAPED_KEYS: Final = 32
+_SHAPED_ITEMS: Final = 6
+_SHAPES: Final = 1024
+_REMEMBERED: Final = 1024
+_REMEMBERED_LENGTH: Final = 512
 _double_at: Final = Struct("<d").unpack_from
 _FIXED_POINT: Final = 15
-"""Decimal exponents up to which the server prints a double without an `e` (DBL_DIG)."""
+"""Decimal exponents up to which the server prints a double without an `e` (DBL_DIG); beyond, only if it has a fraction."""
 
 
 def json_text(data: bytes) -> str:
@@ -50,12 +56,29 @@ def json_text(data: bytes) -> str:
     return _value(data, data[0], 1)
 
 
+class Documents(dict[bytes, str]):
+    """Documents by their bytes: the two images of an update mostly hold the same one. Long ones are not kept."""
+
+    __slots__ = ()
+
+    def __missing__(self, data: bytes) -> str:
+        text = json_text(data)
+        if len(data) <= _REMEMBERED_LENGTH:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[data] = text
+        return text
+
+
 def _value(data: bytes, kind: int, pos: int) -> str:
+    if kind == _SMALL_OBJECT:
+        return _small_object(data, pos)
+    if kind == _SMALL_ARRAY:
+        return _small_array(data, pos)
     if kind <= _LARGE_ARRAY:
         return _container(data, kind, pos)
     if kind == _STRING:
-        length, pos = _length(data, pos)
-        return encode_basestring(data[pos : pos + length].decode())
+        return _string(data, pos)
     if kind == _LITERAL:
         return _LITERALS[data[pos]]
     if kind == _DOUBLE:
@@ -64,6 +87,11 @@ def _value(data: bytes, kind: int, pos: int) -> str:
         length, start = _length(data, pos + 1)
         return _opaque(data[pos], data[start : start + length])
     return str(_NUMBERS[kind](data, pos)[0])
+
+
+def _string(data: bytes, pos: int) -> str:
+    length, pos = _length(data, pos)
+    return encode_basestring(data[pos : pos + length].decode())
 
 
 def _length(data: bytes, pos: int) -> tuple[int, int]:
@@ -119,9 +147,115 @@ def _container(data: bytes, kind: int, base: int) -> str:
 _INLINE: Final = (frozenset((_LITERAL, _INT16, _UINT16)), frozenset((_LITERAL, _INT16, _UINT16, _INT32, _UINT32)))
 
 
+def _small_object(data: bytes, base: int) -> str:
+    """An object of less than 64 KiB, by a function made for all objects with these keys and types of values.
+
+    Documents of one column mostly have one of a few shapes, and most of the work on a small one is reading its keys.
+    """
+    count = data[base] | data[base + 1] << 8
+    if not 0 < count <= _SHAPED_KEYS:
+        return _container(data, _SMALL_OBJECT, base)
+    values = base + 4 + 4 * count
+    last = values - 4  # the last key's offset and length: where the keys' text ends
+    keys_end = base + (data[last] | data[last + 1] << 8) + (data[last + 2] | data[last + 3] << 8)
+    keys = values + 3 * count
+    shape = data[base + 4 : values] + data[values:keys:3] + data[keys:keys_end]
+    function = _shapes.get(shape)
+    if function is None:
+        if len(_shapes) >= _SHAPES:
+            return _container(data, _SMALL_OBJECT, base)
+        entries = _KEYS[0][count](data, base + 4)
+        texts = [
+            encode_basestring(data[base + start : base + start + length].decode())
+            for start, length in zip(entries[::2], entries[1::2], strict=True)
+        ]
+        function = _shapes[shape] = _shape_function(data[values:keys:3], 4 + 4 * count, texts)
+    return function(data, base)
+
+
+def _small_array(data: bytes, base: int) -> str:
+    """A short array of less than 64 KiB, in the same way."""
+    count = data[base] | data[base + 1] << 8
+    if not 0 < count <= _SHAPED_ITEMS:
+        return _container(data, _SMALL_ARRAY, base)
+    shape = data[base + 4 : base + 4 + 3 * count : 3]
+    function = _array_shapes.get(shape)
+    if function is None:
+        if len(_array_shapes) >= _SHAPES:
+            return _container(data, _SMALL_ARRAY, base)
+        function = _array_shapes[shape] = _shape_function(shape, 4, None)
+    return function(data, base)
+
+
+_shapes: Final[dict[bytes, Callable[[bytes, int], str]]] = {}
+_array_shapes: Final[dict[bytes, Callable[[bytes, int], str]]] = {}
+
+
+def _shape_function(kinds: bytes, offset: int, keys: list[str] | None) -> Callable[[bytes, int], str]:
+    """Source that reads all entries with one `struct` call and prints the values between the constant keys.
+
+    `offset` is where the entries of the values begin, from the start of the object or array.
+    """
+    namespace: dict[str, Any] = {
+        "literals": _LITERALS,
+        "numbers": _NUMBERS,
+        "double_at": _double_at,
+        "double_text": double_text,
+        "string": _string,
+        "small_object": _small_object,
+        "small_array": _small_array,
+        "value": _value,
+        "encode": encode_basestring,
+    }
+    codes: list[str] = []
+    lines: list[str] = []
+    pieces: list[str] = []
+    for index, kind in enumerate(kinds):
+        name = f"a{index}"
+        code, expression = _SHAPED.get(kind, ("xH", f"value(d, {kind}, b + {{a}})"))
+        codes.append(code)
+        if kind == _STRING:
+            lines += [
+                f"    p = b + {name} + 1",
+                "    n = d[p - 1]",
+                f"    {name} = encode(d[p:p + n].decode()) if n < 128 else string(d, p - 1)",
+            ]
+            expression = "{a}"
+        separator = ", " if index else ""
+        namespace[f"k{index}"] = separator if keys is None else f"{separator}{keys[index]}: "
+        pieces.append(f"{{k{index}}}{{{expression.format(a=name)}}}")
+    namespace["unpack"] = Struct("<" + "".join(codes)).unpack_from
+    opening, closing = ("[", "]") if keys is None else ("{{", "}}")
+    source = [
+        "def text(d, b):",
+        f"    {''.join(f'a{index}, ' for index in range(len(kinds)))}= unpack(d, b + {offset})",
+        *lines,
+        f"    return f'{opening}{''.join(pieces)}{closing}'",
+    ]
+    exec("\n".join(source), namespace)  # numbers and names made here only: keys are values in the namespace
+    return namespace["text"]  # type: ignore[no-any-return]
+
+
+_SHAPED: Final = {
+    _LITERAL: ("xBx", "literals[{a}]"),
+    _INT16: ("xh", "{a}"),
+    _UINT16: ("xH", "{a}"),
+    _INT32: ("xH", f"numbers[{_INT32}](d, b + {{a}})[0]"),
+    _UINT32: ("xH", f"numbers[{_UINT32}](d, b + {{a}})[0]"),
+    _INT64: ("xH", f"numbers[{_INT64}](d, b + {{a}})[0]"),
+    _UINT64: ("xH", f"numbers[{_UINT64}](d, b + {{a}})[0]"),
+    _DOUBLE: ("xH", "double_text(double_at(d, b + {a})[0])"),
+    _SMALL_OBJECT: ("xH", "small_object(d, b + {a})"),
+    _SMALL_ARRAY: ("xH", "small_array(d, b + {a})"),
+}
+"""Kinds of values: the struct code of their entry in a small object, and the expression that prints them."""
+
+
 def double_text(number: float) -> str:
     """A double as the server prints it: the shortest digits that round-trip, `.0` behind whole ones, `1e20`."""
     text = repr(number)
+    if 1e-4 <= number < 1e15 or -1e15 < number <= -1e-4:
+        return text
     mantissa, _, exponent = text.partition("e")
     sign = "-" if mantissa[0] == "-" else ""
     whole, _, fraction = mantissa.lstrip("-").partition(".")
@@ -130,7 +264,7 @@ def double_text(number: float) -> str:
     digits = digits.rstrip("0")
     if not digits:
         return sign + "0.0"
-    if -_FIXED_POINT < point <= _FIXED_POINT:
+    if -_FIXED_POINT < point <= _FIXED_POINT or 0 < point < len(digits):
         if point <= 0:
             return f"{sign}0.{'0' * -point}{digits}"
         if point >= len(digits):

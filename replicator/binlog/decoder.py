@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from replicator.binlog import values
-from replicator.binlog.binary_json import json_text
+from replicator.binlog.binary_json import Documents
 from replicator.binlog.charset import charset_name, codec, python_codec
 from replicator.binlog.codes import BINARY, FieldType
 from replicator.binlog.events import BinlogColumn, Row, TableMap, Wanted
@@ -266,7 +266,7 @@ def _codec(place: str, column: BinlogColumn) -> _Codec:
         case FieldType.YEAR:
             return _Codec(1, code="B", expression="{a} + 1900 if {a} else 0")
         case FieldType.DATE | FieldType.NEWDATE:
-            return _Codec(3, code=raw, expression="{o}[{a}]", object=values.Dates())
+            return _Codec(3, code=raw, expression="{o}[{a}]", object=values.dates)
         case FieldType.TIME:
             return _Codec(3, code=raw, expression="{o}({a})", object=values.old_time)
         case FieldType.TIMESTAMP:
@@ -280,7 +280,7 @@ def _codec(place: str, column: BinlogColumn) -> _Codec:
         case FieldType.TIME2:
             return _Codec(shape.size, code=raw, expression="{o}({a})", object=values.time2(meta))
         case FieldType.NEWDECIMAL:
-            return _Codec(shape.size, code=raw, expression="{o}({a})", object=values.decimal(meta >> 8, meta & 0xFF))
+            return _Codec(shape.size, code=raw, expression="{o}[{a}]", object=values.decimals(meta >> 8, meta & 0xFF))
         case FieldType.BIT:
             return _Codec(shape.size, code=raw)
         case FieldType.NULL:
@@ -292,9 +292,9 @@ def _codec(place: str, column: BinlogColumn) -> _Codec:
         case FieldType.SET:
             _check_members(place, column)
             assert column.members is not None
-            return _Codec(shape.size, code=raw, expression="{o}[{a}]", object=values.Sets(column.members))
+            return _Codec(shape.size, code=raw, expression="{o}[{a}]", object=values.sets(column.members))
         case FieldType.JSON:
-            return _Codec(0, prefix=shape.prefix, expression="{o}({a})", object=json_text)
+            return _Codec(0, prefix=shape.prefix, expression="{o}[{a}]", object=Documents())
         case FieldType.GEOMETRY | FieldType.VECTOR:
             return _Codec(0, prefix=shape.prefix)
     return _text(place, column, shape)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -47,6 +48,7 @@ class Dump:
         self._server_id = server_id
         self._closing = False
         self.bytes_read = 0
+        self.heard_at = time.monotonic()
         self._connection = connect(endpoint, database=False)
         try:
             self.mariadb = "mariadb" in str(value(self._connection, "SELECT VERSION()")).lower()
@@ -122,17 +124,21 @@ class Dump:
                 length = view[start] | view[start + 1] << 8 | view[start + 2] << 16
                 stop = start + 4 + length
                 if stop <= end:
-                    payload = bytes(view[start + 4 : stop])
-                    if view[start + 3] != sequence and payload[:1] != b"\xff":  # MariaDB numbers its farewell 0
+                    if view[start + 3] != sequence and view[start + 4] != 0xFF:  # MariaDB numbers its farewell 0
                         raise self._endpoint.lost(EOFError("a packet is missing"))
                     sequence = sequence + 1 & 0xFF
+                    if length < _WHOLE_PACKET and not parts and not view[start + 4]:
+                        event = bytes(view[start + 5 : stop])
+                        start = stop
+                        yield event
+                        continue
+                    payload = bytes(view[start + 4 : stop])
                     start = stop
-                    if length == _WHOLE_PACKET or parts:
-                        parts.append(payload)
-                        if length == _WHOLE_PACKET:
-                            continue
-                        payload = b"".join(parts)
-                        parts.clear()
+                    parts.append(payload)
+                    if length == _WHOLE_PACKET:
+                        continue
+                    payload = b"".join(parts)
+                    parts.clear()
                     if payload[0]:
                         self._refused(payload)
                     yield payload[1:]
@@ -161,6 +167,7 @@ class Dump:
                     return
                 raise self._endpoint.lost(EOFError("the source ended the connection"))
             self.bytes_read += received
+            self.heard_at = time.monotonic()
             end += received
 
     def _refused(self, payload: bytes) -> None:

@@ -8,97 +8,148 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from datetime import time as clock
 from decimal import Decimal
 from functools import cache
-from typing import Final
+from typing import Any, Final, TypeVar
 
 _EPOCH: Final = datetime(1970, 1, 1)  # naive and in UTC, as a session in UTC gives it
 _from_bytes: Final = int.from_bytes
-_MEMO_LIMIT: Final = 1 << 16
-"""Values kept for a memo, each some 150 bytes: a column of random ones must not fill the memory."""
+_DAYS: Final = 1 << 14
+_SECONDS: Final = 1 << 16
+_FEW: Final = 1 << 12
+"""How many values are remembered, each some 150 bytes: a column of random ones must not fill the memory."""
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 FRACTION_BYTES: Final = (0, 1, 1, 2, 2, 3, 3)
 _FRACTION_UNIT: Final = (0, 10_000, 10_000, 100, 100, 1, 1)
 
 
-class Dates(dict[bytes, date | str]):
-    """DATE's three bytes → the date, or the server's text where Python has none."""
+class Memo(dict[_Key, _Value]):
+    """Remembers the values of a function, up to a number of them, behind which it forgets all and begins again."""
 
-    __slots__ = ()
+    __slots__ = ("_compute", "_limit")
 
-    def __missing__(self, data: bytes) -> date | str:
-        packed = _from_bytes(data, "little")
-        year, month, day = packed >> 9, packed >> 5 & 15, packed & 31
-        try:
-            value: date | str = date(year, month, day)
-        except ValueError:
-            value = f"{year:04}-{month:02}-{day:02}"
-        if len(self) >= _MEMO_LIMIT:
+    def __init__(self, compute: Callable[[_Key], _Value], limit: int) -> None:
+        super().__init__()
+        self._compute = compute
+        self._limit = limit
+
+    def __missing__(self, key: _Key) -> _Value:
+        value = self._compute(key)
+        if len(self) >= self._limit:
             self.clear()
-        self[data] = value
+        self[key] = value
         return value
 
 
-class Sets(dict[bytes, str]):
+def _date(data: bytes) -> date | str:
+    """DATE's three bytes; the server's text where Python has no such date."""
+    packed = _from_bytes(data, "little")
+    year, month, day = packed >> 9, packed >> 5 & 15, packed & 31
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return f"{year:04}-{month:02}-{day:02}"
+
+
+dates: Final = Memo(_date, _DAYS)
+"""DATE's three bytes → date or text."""
+
+
+def sets(members: tuple[str, ...]) -> Memo[bytes, str]:
     """SET's bits → its members joined by commas, in the order of the definition."""
 
-    __slots__ = ("_members",)
-
-    def __init__(self, members: tuple[str, ...]) -> None:
-        super().__init__()
-        self._members = members
-
-    def __missing__(self, data: bytes) -> str:
+    def join(data: bytes) -> str:
         bits = _from_bytes(data, "little")
-        if bits >> len(self._members):
-            raise ValueError(f"the set has {len(self._members)} members, the value {bits.bit_length()}")
-        value = ",".join([member for index, member in enumerate(self._members) if bits >> index & 1])
-        if len(self) >= _MEMO_LIMIT:
-            self.clear()
-        self[data] = value
-        return value
+        if bits >> len(members):
+            raise ValueError(f"the set has {len(members)} members, the value {bits.bit_length()}")
+        return ",".join([member for index, member in enumerate(members) if bits >> index & 1])
+
+    return Memo(join, _FEW)
 
 
 def _with_fraction(text: str, micro: int, digits: int) -> str:
     return f"{text}.{micro:06}"[: len(text) + 1 + digits] if digits else text
 
 
+# Dates and times of day are shared by all columns: a datetime is put together from two that are there already.
+_packed_dates: Final = Memo[int, date](lambda packed: date((packed >> 5) // 13, (packed >> 5) % 13, packed & 31), _DAYS)
+_packed_times: Final = Memo[int, clock](lambda packed: clock(packed >> 12, packed >> 6 & 63, packed & 63), _SECONDS)
+_epoch_dates: Final = Memo[int, date](lambda day: date.fromordinal(_EPOCH.toordinal() + day), _DAYS)
+_day_times: Final = Memo[int, clock](lambda second: clock(second // 3600, second // 60 % 60, second % 60), _SECONDS)
+
+
 @cache
 def datetime2(digits: int) -> Callable[[bytes], datetime | str]:
-    """DATETIME(digits): five bytes and a fraction, big-endian."""
+    """DATETIME(digits): five bytes and a fraction, big-endian; the server's text where Python has no such datetime."""
     bits = 8 * FRACTION_BYTES[digits]
     mask, unit = (1 << bits) - 1, _FRACTION_UNIT[digits]
-    offset = 0x8000000000
 
-    def decode(
-        data: bytes, from_bytes: Callable[..., int] = _from_bytes, datetime: type[datetime] = datetime
+    def text(packed: int) -> str:
+        micro = (packed & mask) * unit
+        packed = (packed >> bits) - 0x8000000000
+        month = packed >> 22
+        day = f"{month // 13:04}-{month % 13:02}-{packed >> 17 & 31:02}"
+        return _with_fraction(f"{day} {packed >> 12 & 31:02}:{packed >> 6 & 63:02}:{packed & 63:02}", micro, digits)
+
+    def whole(
+        data: bytes,
+        from_bytes: Callable[..., int] = _from_bytes,
+        combine: Callable[[date, clock], datetime] = datetime.combine,
+        dates: Memo[int, date] = _packed_dates,
+        times: Memo[int, clock] = _packed_times,
     ) -> datetime | str:
         packed = from_bytes(data, "big")
-        micro = (packed & mask) * unit
-        packed = (packed >> bits) - offset
+        try:
+            return combine(dates[packed >> 17 & 0x3FFFFF], times[packed & 0x1FFFF])
+        except ValueError:
+            return text(packed)
+
+    def fractional(data: bytes, from_bytes: Callable[..., int] = _from_bytes) -> datetime | str:
+        full = from_bytes(data, "big")
+        packed = (full >> bits) - 0x8000000000
         month = packed >> 22
         try:
-            return datetime(month // 13, month % 13, packed >> 17 & 31, packed >> 12 & 31, packed >> 6 & 63, packed & 63, micro)
+            return datetime(
+                month // 13,
+                month % 13,
+                packed >> 17 & 31,
+                packed >> 12 & 31,
+                packed >> 6 & 63,
+                packed & 63,
+                (full & mask) * unit,
+            )
         except ValueError:
-            day = f"{month // 13:04}-{month % 13:02}-{packed >> 17 & 31:02}"
-            return _with_fraction(f"{day} {packed >> 12 & 31:02}:{packed >> 6 & 63:02}:{packed & 63:02}", micro, digits)
+            return text(full)
 
-    return decode
+    return fractional if bits else whole
 
 
 @cache
 def timestamp2(digits: int) -> Callable[[bytes], datetime | str]:
-    """TIMESTAMP(digits): four bytes of seconds and a fraction, big-endian, in UTC."""
+    """TIMESTAMP(digits): four bytes of seconds and a fraction, big-endian, in UTC; 0 is the server's zero date."""
     bits = 8 * FRACTION_BYTES[digits]
     mask, unit = (1 << bits) - 1, _FRACTION_UNIT[digits]
+    zero = _with_fraction("0000-00-00 00:00:00", 0, digits)
 
-    def decode(data: bytes, from_bytes: Callable[..., int] = _from_bytes) -> datetime | str:
+    def whole(
+        data: bytes,
+        from_bytes: Callable[..., int] = _from_bytes,
+        combine: Callable[[date, clock], datetime] = datetime.combine,
+        dates: Memo[int, date] = _epoch_dates,
+        times: Memo[int, clock] = _day_times,
+    ) -> datetime | str:
+        seconds = from_bytes(data, "big")
+        return combine(dates[seconds // 86400], times[seconds % 86400]) if seconds else zero
+
+    def fractional(data: bytes, from_bytes: Callable[..., int] = _from_bytes) -> datetime | str:
         packed = from_bytes(data, "big")
-        if not packed:
-            return _with_fraction("0000-00-00 00:00:00", 0, digits)
-        return _EPOCH + timedelta(0, packed >> bits, (packed & mask) * unit)
+        return _EPOCH + timedelta(0, packed >> bits, (packed & mask) * unit) if packed else zero
 
-    return decode
+    return fractional if bits else whole
 
 
 @cache
@@ -155,29 +206,23 @@ def decimal_size(precision: int, scale: int) -> int:
     return whole * 4 + _DIGIT_BYTES[whole_rest] + fraction * 4 + _DIGIT_BYTES[fraction_rest]
 
 
+def decimals(precision: int, scale: int) -> Memo[bytes, Decimal]:
+    """DECIMAL(precision, scale): prices and rates come again and again."""
+    return Memo(decimal(precision, scale), _FEW)
+
+
 @cache
 def decimal(precision: int, scale: int) -> Callable[[bytes], Decimal]:
     """DECIMAL(precision, scale): groups of nine digits, big-endian, behind a sign bit; negatives are inverted."""
-    groups: list[tuple[int, int]] = []  # (digits, bytes), from the highest
-    whole, whole_rest = divmod(precision - scale, 9)
-    fraction, fraction_rest = divmod(scale, 9)
-    if whole_rest:
-        groups.append((whole_rest, _DIGIT_BYTES[whole_rest]))
-    groups += [(9, 4)] * whole
-    point = len(groups)
-    groups += [(9, 4)] * fraction
-    if fraction_rest:
-        groups.append((fraction_rest, _DIGIT_BYTES[fraction_rest]))
-    shift = 8 * decimal_size(precision, scale)
-    high = 1 << shift - 1
-    pieces = ["{sign}"] if point else ["{sign}0"]
-    for index, (digits, size) in enumerate(groups):
-        shift -= 8 * size
-        if index == point:
-            pieces.append(".")
-        pieces.append(f"{{packed >> {shift} & {(1 << 8 * size) - 1}:0{digits}}}")
+    high = 1 << 8 * decimal_size(precision, scale) - 1
+    whole, fraction = _digit_groups(precision, scale)
+    # Formatting with a width is slow: leading zeros come from a digit in front that is cut off again.
+    if scale:
+        text = f"f'{{sign}}{{{whole}}}.{{str({10**scale} + {fraction})[1:]}}'"
+    else:
+        text = f"f'{{sign}}{{{whole}}}'"
     source = (
-        "def decode(data, from_bytes=from_bytes, Decimal=Decimal):\n"
+        "def decode(data):\n"
         "    packed = from_bytes(data, 'big')\n"
         f"    if packed & {high}:\n"
         f"        packed ^= {high}\n"
@@ -185,11 +230,31 @@ def decimal(precision: int, scale: int) -> Callable[[bytes], Decimal]:
         "    else:\n"
         f"        packed ^= {high - 1}\n"
         "        sign = '-'\n"
-        f"    return Decimal(f'{''.join(pieces)}')\n"
+        f"    return Decimal({text})\n"
     )
-    namespace: dict[str, Callable[[bytes], Decimal]] = {}
-    exec(source, {"from_bytes": int.from_bytes, "Decimal": Decimal}, namespace)  # source of digits only, made above
-    return namespace["decode"]
+    namespace: dict[str, Any] = {"from_bytes": int.from_bytes, "Decimal": Decimal}
+    exec(source, namespace)  # source of digits only, made above
+    return namespace["decode"]  # type: ignore[no-any-return]
+
+
+def _digit_groups(precision: int, scale: int) -> tuple[str, str]:
+    """Expressions for the number before the point and the one behind it, from the integer `packed`."""
+    whole, whole_rest = divmod(precision - scale, 9)
+    fraction, fraction_rest = divmod(scale, 9)
+    before = [whole_rest] * (whole_rest > 0) + [9] * whole
+    behind = [9] * fraction + [fraction_rest] * (fraction_rest > 0)
+    shift = 8 * decimal_size(precision, scale)
+    found = []
+    for groups in (before, behind):
+        terms = []
+        left = sum(groups)
+        for digits in groups:
+            left -= digits
+            shift -= 8 * _DIGIT_BYTES[digits]
+            mask = (1 << 8 * _DIGIT_BYTES[digits]) - 1
+            terms.append(f"(packed >> {shift} & {mask}) * {10**left}" if left else f"(packed >> {shift} & {mask})")
+        found.append(" + ".join(terms) or "0")
+    return found[0], found[1]
 
 
 def inflate_column(data: bytes) -> bytes:
