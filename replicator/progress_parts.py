@@ -29,6 +29,8 @@ class Gate:
     ok: bool
     value: str
     limit: str
+    fix: str = ""
+    """What to do where it is not."""
 
 
 @dataclass(frozen=True, slots=True)

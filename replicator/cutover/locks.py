@@ -1,0 +1,162 @@
+"""Who holds which table, and who waits for whom, as far as the server shows it.
+
+MySQL shows metadata locks in performance_schema.metadata_locks, those that are waited for too. MariaDB's plugin
+metadata_lock_info shows the ones that are held; that somebody waits is found out by asking for the table without waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import pymysql
+from pymysql.constants import ER
+
+from replicator.cutover.moves import Name
+from replicator.mysql.connection import Connection, error_code, execute, rows
+from replicator.mysql.sql import quote
+
+_MYSQL_LOCKS = (
+    "SELECT t.processlist_id, m.object_type, m.object_schema, m.object_name, m.lock_type, m.lock_status"
+    " FROM performance_schema.metadata_locks m JOIN performance_schema.threads t ON t.thread_id = m.owner_thread_id"
+    " WHERE t.processlist_id IS NOT NULL AND (m.object_type = 'TABLE' OR (m.object_type IN ('GLOBAL', 'COMMIT')"
+    " AND m.lock_type = 'SHARED') OR m.object_type = 'BACKUP LOCK')"
+)
+_MARIADB_LOCKS = (
+    "SELECT thread_id, lock_type, table_schema, table_name, lock_mode, 'GRANTED' FROM information_schema.metadata_lock_info"
+    " WHERE table_name <> '' OR lock_mode LIKE 'MDL_BACKUP%'"
+)
+_MYSQL_SESSIONS = (
+    "SELECT processlist_id, processlist_user, processlist_host, processlist_time, processlist_state, processlist_info"
+    " FROM performance_schema.threads WHERE type = 'FOREGROUND' AND processlist_id IS NOT NULL"
+)
+_MARIADB_SESSIONS = "SELECT id, user, host, time_ms / 1000, state, info FROM information_schema.processlist"
+# trx_started is in the server's own time zone, whatever that of the session.
+_TRANSACTIONS = (
+    "SELECT trx_mysql_thread_id, TIMESTAMPDIFF(MICROSECOND, trx_started,"
+    " CONVERT_TZ(UTC_TIMESTAMP(6), '+00:00', 'SYSTEM')) / 1000000 FROM information_schema.innodb_trx"
+)
+_WAITS = "Waiting for table metadata lock"
+_WHOLE_SERVER = ("SHARED", "MDL_BACKUP_FTWRL1", "MDL_BACKUP_FTWRL2", "MDL_BACKUP_WAIT_DDL", "MDL_BACKUP_WAIT_COMMIT")
+"""Locks of FLUSH TABLES WITH READ LOCK, BACKUP STAGE and LOCK INSTANCE FOR BACKUP, under which nothing is renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One lock on a table, or ("", "") for one on the whole server."""
+
+    session: int
+    name: Name
+    mode: str
+    granted: bool
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether nobody else can use the table."""
+        return self.mode in ("EXCLUSIVE", "MDL_EXCLUSIVE")
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A session in the way."""
+
+    session: int
+    user: str
+    age: float
+    """Seconds since its transaction began, or since its statement or lock did."""
+    waits: bool
+    """It waits for a table itself, so that it cannot go on before we do."""
+    statement: str
+    on: tuple[str, ...]
+
+    def __str__(self) -> str:
+        doing = f"running {self.statement}" if self.statement else "idle in a transaction"
+        return f"session {self.session} of {self.user}, {self.age:.1f} s, {doing}, on {', '.join(self.on)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Reads the locks of one server of this flavour."""
+
+    flavour: str
+
+    def held(self, connection: Connection) -> list[Held]:
+        """All locks that are shown."""
+        statement = _MYSQL_LOCKS if self.flavour == "mysql" else _MARIADB_LOCKS
+        found = []
+        for session, kind, schema, table, mode, status in rows(connection, statement):
+            on_table = kind in ("TABLE", "Table metadata lock")
+            if on_table or mode in _WHOLE_SERVER:
+                found.append(Held(int(session), (schema, table) if on_table else ("", ""), mode, status == "GRANTED"))
+        return found
+
+    def exclusive(self, connection: Connection, session: int) -> frozenset[Name]:
+        """The tables that a session has for itself."""
+        return frozenset(
+            lock.name
+            for lock in self.held(connection)
+            if lock.session == session and lock.granted and lock.exclusive
+        )
+
+    def awaited(self, connection: Connection, session: int, table: Name) -> bool:
+        """Whether `session` waits for a table that others still read, or has it already: nobody can overtake it there."""
+        if self.flavour == "mysql":
+            return any(
+                lock.session == session and lock.name == table and lock.exclusive for lock in self.held(connection)
+            )
+        try:
+            execute(connection, f"SET STATEMENT lock_wait_timeout = 0 FOR SELECT 1 FROM {quote(*table)} LIMIT 0")
+        except pymysql.MySQLError as error:
+            if error_code(error) == ER.LOCK_WAIT_TIMEOUT:
+                return True
+            raise
+        return False
+
+    def blockers(self, connection: Connection, tables: Collection[Name], ours: Collection[int]) -> list[Blocker]:
+        """Sessions but ours that hold one of the tables or lock the whole server, oldest first."""
+        on: dict[int, set[str]] = {}
+        for lock in self.held(connection):
+            if lock.granted and lock.session not in ours and (lock.name in tables or lock.name == ("", "")):
+                on.setdefault(lock.session, set()).add(lock.name[1] or "the whole server")
+        if not on:
+            return []
+        ages: dict[int, float] = {int(session): float(age) for session, age in rows(connection, _TRANSACTIONS)}
+        statement = _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS
+        found = []
+        for session, user, host, seconds, state, text in rows(connection, statement):
+            if session in on:
+                age = ages.get(session, float(seconds or 0))
+                place = f"{user}@{host}"
+                found.append(
+                    Blocker(session, place, age, state == _WAITS, _short(text), tuple(sorted(on[session])))
+                )
+        return sorted(found, key=lambda blocker: -blocker.age)
+
+
+def _short(text: Any) -> str:
+    line = " ".join(str(text or "").split())
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def problem_seeing_locks(connection: Connection, flavour: str) -> tuple[str, str] | None:
+    """What keeps us from seeing locks, and its fix; None when nothing does."""
+    try:
+        if flavour == "mysql":
+            enabled = rows(
+                connection,
+                "SELECT enabled FROM performance_schema.setup_instruments WHERE name = 'wait/lock/metadata/sql/mdl'",
+            )
+            if not enabled or enabled[0][0] != "YES":
+                return (
+                    "the instrument wait/lock/metadata/sql/mdl is off",
+                    "UPDATE performance_schema.setup_instruments SET enabled = 'YES' WHERE name = 'wait/lock/metadata/sql/mdl'",
+                )
+        rows(connection, (_MYSQL_LOCKS if flavour == "mysql" else _MARIADB_LOCKS) + " LIMIT 1")
+        rows(connection, _TRANSACTIONS + " LIMIT 1")
+    except pymysql.MySQLError as error:
+        fix = "GRANT SELECT ON performance_schema.* and PROCESS ON *.* to our account"
+        if flavour == "mariadb":
+            fix = "INSTALL SONAME 'metadata_lock_info' and GRANT PROCESS ON *.* to our account"
+        return f"{error.args[-1]}", fix
+    return None

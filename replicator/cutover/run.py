@@ -1,0 +1,340 @@
+"""The cutover, step by step: gates · prepare · freeze · drain · prove · switch. Until the switch every failure undoes all."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pymysql
+
+from replicator import state as states
+from replicator.binlog.safe_position import current_position
+from replicator.config import Config
+from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
+from replicator.cutover.gates import gates
+from replicator.cutover.increments import lower, sources_of_numbers
+from replicator.cutover.locks import Locks
+from replicator.cutover.moves import Moves, make_moves
+from replicator.cutover.order import lock_order, sampled
+from replicator.cutover.session import Session
+from replicator.cutover.settle import STEP, close_intent, create_sentry, drop_sentry, settle
+from replicator.cutover.stream import ForwardStream
+from replicator.cutover.switch import let_go, nothing_passed, queue_up
+from replicator.cutover.watchdog import Watchdog
+from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError, VerificationFailed
+from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, value
+from replicator.mysql.flavour import identify
+from replicator.mysql.position import Position
+from replicator.mysql.sql import quote
+from replicator.progress import Progress
+from replicator.transform.plan import MigrationPlan
+
+ATTEMPTS = 3
+_PAUSE = 1.0
+"""Seconds of undisturbed traffic after an attempt that was undone."""
+_ROUNDS = 6
+"""How often an attempt tries to get all locks."""
+_LEAST_SAMPLE = 0.5
+"""Seconds of traffic to learn the lock order from."""
+_MOST_SESSIONS = 40
+"""Tables that are locked by a session of their own; the server's connections belong to the application."""
+_RENAME_ANSWER = 60.0
+
+Report: TypeAlias = Callable[[str, str, float | None], None]
+"""Step, what happened in it, and the seconds it took (a dry run: is expected to take)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A cutover that is done."""
+
+    frozen_seconds: float
+    """From the first lock that was asked for to the rename's end: the longest that a write can have waited."""
+    position: Position
+    """Everything before it went through the old tables, everything behind it goes to the new ones."""
+    attempts: int
+
+
+@dataclass(slots=True)
+class _Cutover:
+    """What all steps share."""
+
+    config: Config
+    plan: MigrationPlan
+    stream: ForwardStream
+    moves: Moves
+    locks: Locks
+    control: Connection
+    max_freeze: float
+    kill_blockers: bool
+    progress: Progress
+    report: Report
+
+    @property
+    def reserve(self) -> float:
+        """Seconds of the freeze that are kept for the switch."""
+        return min(0.5, self.max_freeze / 4)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one round may wait for all locks while it holds some of them."""
+        return min(0.5, self.max_freeze / 4)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Report what a step did and how long it took."""
+        began = time.monotonic()
+        done: list[str] = []
+        yield done
+        self.report(name, "; ".join(done), time.monotonic() - began)
+
+
+def cutover(
+    config: Config,
+    plan: MigrationPlan,
+    stream: ForwardStream,
+    *,
+    max_freeze: float,
+    kill_blockers: bool,
+    dry_run: bool,
+    progress: Progress,
+    report: Report,
+) -> Outcome | None:
+    """Switch from the old tables to the new ones; None after a dry run.
+
+    Args:
+        max_freeze: seconds that writes are held at most; then the attempt is undone.
+        kill_blockers: end sessions that keep a table locked for too long.
+        report: is called after each step.
+
+    Raises:
+        CutoverUndone: nothing has changed; the message says why and who was in the way.
+        CutoverInDoubt: the server does not say whether the tables were renamed.
+    """
+    with connected(config.target, database=False, read_timeout=120) as control:
+        locks = Locks(identify(control).flavour)
+        run = _Cutover(
+            config, plan, stream, make_moves(config, plan), locks, control, max_freeze, kill_blockers, progress, report
+        )
+        _pass_gates(run)
+        if dry_run:
+            _rehearse(run)
+            return None
+        progress.enter("cutting_over")
+        try:
+            outcome = _attempts(run)
+        except CutoverInDoubt:
+            progress.cutover_ended("in_doubt")
+            raise
+        except BaseException:
+            progress.cutover_ended("undone")
+            progress.enter("replicating")
+            raise
+        progress.cutover_ended("switched")
+        # Nothing follows a switch yet. With a stream back to the old tables this is where `reversing` begins.
+        progress.enter("completed")
+        stream.stop()
+        report("done", f"the new tables are in {run.moves.source}, the old ones in {run.moves.archive}", None)
+        return outcome
+
+
+def _pass_gates(run: _Cutover) -> None:
+    with run.step("gates") as done:
+        found = gates(run.config, run.plan, run.stream, run.progress, run.control, run.max_freeze)
+        run.progress.gated(found)
+        closed = [gate for gate in found if not gate.ok]
+        if closed:
+            lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
+            raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
+        done.append(f"{len(found)} open")
+
+
+def _attempts(run: _Cutover) -> Outcome:
+    reasons: list[str] = []
+    front: list[str] = []
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _attempt(run, attempt, front)
+        except NotThisTime as reason:
+            reasons.append(f"attempt {attempt}: {reason}")
+            run.report("undone", str(reason), None)
+            if attempt < ATTEMPTS:
+                time.sleep(_PAUSE * attempt)
+    raise CutoverUndone("writes go on, nothing has changed:\n" + "\n".join(reasons))
+
+
+def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
+    """One attempt. Raises NotThisTime when another one may succeed; `front` keeps the tables that were hard to get."""
+    began, since = time.monotonic(), current_position(run.control)
+    with run.step("prepare") as done:
+        try:
+            done.append(f"{run.stream.prepare_proof()} rows left to compare in the freeze")
+        except VerificationFailed as difference:
+            raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
+        time.sleep(max(0.0, _LEAST_SAMPLE - (time.monotonic() - began)))
+        written = lock_order(sampled(run.control, since, run.moves.source, run.moves.frozen))
+        done.append(f"{len(written)} tables are being written to")
+    switching, frozen, final = False, 0.0, since
+    try:
+        with contextlib.ExitStack() as stack:
+            guard, renamer, watchdog = _get_ready(run, stack, attempt)
+            freeze = _freeze(run, stack, watchdog, (guard, renamer), [*front, *written], front)
+            final, ours = _drain_and_prove(run, watchdog, renamer)
+            with run.step("switch") as done:
+                queue_up(run.control, run.locks, run.moves, freeze, renamer, watchdog)
+                nothing_passed(run.control, run.moves, final, ours)
+                if not watchdog.call_off():
+                    raise NotThisTime(f"the freeze was over after {run.max_freeze:g} s")
+                switching = True
+                error = let_go(run.moves, guard, renamer, _RENAME_ANSWER)
+                if error is not None:
+                    raise error
+                frozen = watchdog.elapsed
+                done.append(f"{len(run.moves.pairs) - 1} tables renamed, writes were held for {frozen * 1000:.0f} ms")
+        run.progress.unfroze()
+        drop_sentry(run.control, run.moves)
+        close_intent(run.control, states.of(run.config), "completed")
+    except BaseException as reason:
+        run.progress.unfroze()
+        _end(run, reason, switching)
+    return Outcome(frozen, final, attempt)
+
+
+def _get_ready(run: _Cutover, stack: contextlib.ExitStack, attempt: int) -> tuple[Session, Session, Watchdog]:
+    """Everything that can be done before the freeze: intent, archive, sentry, sessions, AUTO_INCREMENT."""
+    state = states.of(run.config)
+    with run.step("intent"):
+        run.control.begin()
+        state.intend(run.control, STEP, {"moves": run.moves.to_json(), "attempt": attempt})
+        state.enter(run.control, "cutting_over")
+        run.control.commit()
+        execute(run.control, f"CREATE DATABASE IF NOT EXISTS {quote(run.moves.archive)}")
+        create_sentry(run.control, run.moves)
+        guard = Session(run.config.target, run.max_freeze)
+        stack.callback(guard.close)
+        renamer = Session(run.config.target, run.max_freeze)
+        stack.callback(renamer.close)
+        stack.callback(renamer.cancel, run.control)
+        watchdog = Watchdog(run.config.target, run.max_freeze)
+        stack.callback(watchdog.close)
+        _raise_increments(run, renamer, run.max_freeze)
+    return guard, renamer, watchdog
+
+
+def _raise_increments(run: _Cutover, session: Session, seconds: float) -> list[str]:
+    """Let the new tables' numbers go on where the old ones' are; the statements that were needed."""
+    statements = lower(run.control, run.moves, sources_of_numbers(run.plan, run.moves))
+    deadline = time.monotonic() + seconds
+    for statement in statements:
+        session.begin(statement)
+        if not session.wait(deadline - time.monotonic()):
+            session.cancel(run.control)
+        if session.error is not None:
+            raise NotThisTime(f"{statement}: {describe(session.error)}")
+    return statements
+
+
+def _freeze(
+    run: _Cutover,
+    stack: contextlib.ExitStack,
+    watchdog: Watchdog,
+    others: tuple[Session, ...],
+    order: Sequence[str],
+    front: list[str],
+) -> Freeze:
+    """Hold all writes, in several rounds if need be: between two of them everything goes on undisturbed."""
+    with run.step("freeze") as done:
+        for number in range(1, _ROUNDS + 1):
+            freeze = Freeze(
+                run.config.target, run.locks, run.moves.source, _groups(run.moves, [*front, *order]), run.max_freeze
+            )
+            stack.callback(freeze.close)
+            watchdog.start((*freeze.sessions, *others))
+            run.progress.froze()
+            try:
+                freeze.take(run.control, watchdog, run.patience)
+            except Blocked as blocked:
+                run.progress.unfroze()
+                watchdog.call_off()
+                freeze.close()
+                if number == _ROUNDS:
+                    raise
+                front[:0] = [table for table in blocked.tables if table not in front and len(blocked.tables) == 1]
+                if run.kill_blockers and number > 1:
+                    kill(run.control, blocked.blockers)
+                time.sleep(0.1 * number)
+            else:
+                guard = others[0]
+                execute(guard.connection, f"LOCK TABLES {quote(*run.moves.sentry)} WRITE")
+                done.append(f"{len(run.moves.frozen)} tables locked in round {number}")
+                return freeze
+    raise AssertionError("the last round returns or raises")
+
+
+def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
+    """Tables that are written to are locked one by one, in this order, then all the others together."""
+    frozen, old = set(moves.frozen), set(moves.old)
+    single = [table for table in dict.fromkeys(order) if table in frozen][:_MOST_SESSIONS]
+    rest = [table for table in moves.frozen if table not in single]
+    groups: list[tuple[str, ...]] = [(table,) for table in single]
+    together = (tuple(table for table in rest if table in old), tuple(table for table in rest if table not in old))
+    return groups + [group for group in together if group]
+
+
+def _drain_and_prove(run: _Cutover, watchdog: Watchdog, session: Session) -> tuple[Position, list[str]]:
+    """Writes are held: apply all there is, compare what has to be compared, carry the numbers over."""
+    with run.step("drain") as done:
+        final = current_position(run.control)
+        if not run.stream.wait_applied(final, watchdog.remaining - run.reserve):
+            raise NotThisTime(f"the stream had not applied everything up to {final} in time, it is at {run.stream.applied()}")
+        done.append(f"applied up to {final}")
+    with run.step("prove") as done:
+        try:
+            done.append(f"{run.stream.prove(watchdog.deadline - run.reserve)} rows compared, no difference")
+        except VerificationFailed as difference:
+            raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
+        except CutoverUndone as late:
+            raise NotThisTime(str(late)) from late
+    with run.step("numbers") as done:
+        ours = _raise_increments(run, session, watchdog.remaining - run.reserve)
+        done.append(f"AUTO_INCREMENT of {len(ours)} tables raised")
+    return final, ours
+
+
+def _end(run: _Cutover, reason: BaseException, switching: bool) -> None:
+    """Put everything back, unless the tables turn out to be renamed. Raises what has become of the attempt."""
+    try:
+        world = settle(run.config, run.moves, _RENAME_ANSWER if switching else 5.0)
+    except CutoverInDoubt:
+        if switching:
+            raise
+        # The sentry stood when the server went: nothing can have been renamed.
+        world = "before"
+    if world == "after":
+        if not switching:
+            raise CutoverInDoubt("the tables were renamed, but not by this cutover: look into the server's log for who did")
+        return
+    if isinstance(reason, ReplicatorError) or not isinstance(reason, Exception):
+        raise reason
+    if isinstance(reason, pymysql.MySQLError | OSError | TimeoutError) and is_lost(reason):
+        raise NotThisTime(f"a connection was lost: {describe(reason)}") from reason
+    raise CutoverUndone(describe(reason)) from reason
+
+
+def _rehearse(run: _Cutover) -> None:
+    """Say what each step would do and how long it is expected to take."""
+    moves = run.moves
+    lag = run.stream.lag_seconds() or 0.0
+    sessions = int(value(run.control, "SELECT COUNT(*) FROM information_schema.innodb_trx"))
+    run.report("prepare", "compare what was touched since the last full verification, while traffic runs", None)
+    run.report("intent", f"write the intent, create {moves.archive}, raise AUTO_INCREMENT where it is lower", 0.1)
+    run.report(
+        "freeze", f"lock {len(moves.frozen)} tables, {sessions} transactions are under way now", 0.004 * len(moves.frozen)
+    )
+    run.report("drain", "apply everything up to the position read then", lag + 0.02)
+    run.report("prove", "compare the rows that are left", 0.05)
+    run.report("switch", f"rename {len(moves.old)} old and {len(moves.new)} new tables at once", 0.004 * len(moves.pairs))
+    run.report("done", f"writes would be held for {run.max_freeze:g} s at most; nothing has changed", None)
