@@ -13,14 +13,14 @@ from typing import Any
 import structlog
 
 from replicator.config import Config
-from replicator.cutover import cutover
+
 from replicator.errors import CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.migration import Migration
 from replicator.mysql.connection import connected
 from replicator.mysql.position import Position
 from replicator.observe.control import ControlServer
 from replicator.progress import Progress
-from replicator.verify import repair
+
 
 Message = dict[str, Any]
 
@@ -118,6 +118,8 @@ class Daemon:
             yield {"step": "verify", "message": "comparing"}
             report = verifier.verify(tables)
             if not report.ok and arguments.get("repair"):
+                from replicator.verify import repair
+
                 yield {"step": "repair", "message": report.summary()}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
             code = 0 if report.ok else VerificationFailed.exit_code
@@ -134,6 +136,8 @@ class Daemon:
                 steps.put({"step": step, "message": message, "seconds": seconds})
 
             def work() -> None:
+                from replicator.cutover import cutover
+
                 migration.switching(under_way=True)
                 try:
                     cutover(
