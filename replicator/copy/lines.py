@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, Column, Table
+from replicator.mysql.catalog import Table
+from replicator.mysql.encoding import is_binary
 from replicator.mysql.sql import quote, quote_list
 from replicator.transform.produce import Literals
 
 _FORMAT = (
     "CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'"
 )
-
-
-def is_binary(column: Column) -> bool:
-    """Whether its literals are x'…': bytes that are no text."""
-    return column.type in BINARY_TYPES or column.type in GEOMETRY_TYPES or column.type == "vector"
 
 
 def load_statement(sql: str, table: Table, names: Sequence[str], *, replace: bool) -> str:

@@ -7,16 +7,18 @@ written again by statements, which name the row that the server refuses.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import pymysql
 from pymysql.constants import ER
 
-from replicator.copy.lines import insert_head, is_binary, load_statement, values_text
+from replicator.copy.lines import insert_head, load_statement, values_text
 from replicator.errors import BadRow, ReplicatorError
 from replicator.mysql.catalog import Table
 from replicator.mysql.connection import Connection, Endpoint, error_code, execute
+from replicator.mysql.encoding import row_encoder
 from replicator.mysql.loading import load
 from replicator.transform.produce import Literals, RowEncoder, Values
 
@@ -45,71 +47,77 @@ class TableWriter:
         self._endpoint = endpoint
         self._longest = longest
         self._encoder = RowEncoder(table, names)
-        self._key_names = table.row_key
-        self._hexadecimal = [place for place, name in enumerate(names) if is_binary(table.by_name[name])]
+        self._encode_line = row_encoder([table.by_name[name] for name in names], digits=True)
         self._load = load_statement(sql, table, names, replace=replace)
         self._head = insert_head(sql, names, replace=replace)
         self._rows: list[Literals] = []
-        self._bytes = 0
+        self._lines: list[str] = []
+        self._size = 0
         self.careful = False
         """Write by statements."""
         self.written_bytes = 0
-        """Of the present chunk."""
+        """Of the present chunk, about."""
 
     def begin(self, careful: bool) -> None:
         """A chunk begins; what an attempt before has left unsent is forgotten."""
-        self._rows, self._bytes, self.written_bytes, self.careful = [], 0, 0, careful
+        self._rows, self._lines, self._size, self.written_bytes, self.careful = [], [], 0, 0, careful
 
     def add(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Take rows; raises BadRow for a value that the table cannot hold exactly."""
-        encode = self._encoder.encode
-        for values in rows:
-            literals = encode(values)
-            self._rows.append(literals)
-            self._bytes += sum(map(len, literals))
-            if self._bytes >= _STATEMENT_BYTES:
-                self.flush(connection)
+        if self.careful:
+            encoded = [self._encoder.encode(values) for values in rows]
+            self._rows += encoded
+            size = sum(len(literal) for literals in encoded for literal in literals)
+        else:
+            try:
+                lines = list(map(",".join, map(self._encode_line, rows)))
+            except (ValueError, TypeError):
+                deque(map(self._encoder.encode, rows), maxlen=0)  # raises, and names the column
+                raise
+            self._lines += lines
+            size = sum(map(len, lines))
+        self._size += size
+        self.written_bytes += size
+        if self._size >= _STATEMENT_BYTES:
+            self.flush(connection)
 
     def flush(self, connection: Connection) -> None:
         """Send what was taken; raises BadRow for a row that the server refuses."""
-        rows, self._rows = self._rows, []
-        self.written_bytes += self._bytes
-        self._bytes = 0
-        if not rows:
-            return
+        rows, lines = self._rows, self._lines
+        self._rows, self._lines, self._size = [], [], 0
         try:
-            if self.careful:
+            if lines:
+                self._send(connection, lines)
+            if rows:
                 self._insert(connection, rows)
-            elif load(connection, self._load, self._lines(rows)):
-                raise LoadWarned(self._table.name)
         except pymysql.MySQLError as error:
             if error_code(error) in _ROW_ERRORS:
                 raise LoadWarned(self._table.name) from None
             raise self._endpoint.failure(error, f"writing {self._table.name}") from error
 
-    def _lines(self, rows: Sequence[Literals]) -> bytes:
-        places = self._hexadecimal
-        if not places:
-            return ("\n".join(map(",".join, rows)) + "\n").encode()
-        lines = []
-        for row in rows:
-            fields = list(row)
-            for place in places:
-                if fields[place] != "NULL":
-                    fields[place] = fields[place][2:-1]
-            lines.append(",".join(fields))
-        return ("\n".join(lines) + "\n").encode()
+    def _send(self, connection: Connection, lines: list[str]) -> None:
+        lines.append("")
+        try:
+            data = "\n".join(lines).encode()
+        except UnicodeEncodeError:
+            raise LoadWarned(self._table.name) from None
+        if load(connection, self._load, data):
+            raise LoadWarned(self._table.name)
 
     def _insert(self, connection: Connection, rows: Sequence[Literals]) -> None:
         """Halve a refused statement until the row is found; those before it are written by then."""
         text = self._head + values_text(rows)
-        if len(text) >= self._longest // 4 and len(text.encode()) >= self._longest:
+        if len(text) >= self._longest // 4 and len(text.encode(errors="replace")) >= self._longest:
             if len(rows) == 1:
                 reason = f"a row of more than the target's max_allowed_packet ({self._longest} bytes): raise it there"
                 raise BadRow(self._table.name, self._key_text(rows[0]), reason)
         else:
             try:
                 execute(connection, text)
+            except UnicodeEncodeError:
+                if len(rows) == 1:
+                    reason = "half of a surrogate pair, which is no character: return whole characters"
+                    raise BadRow(self._table.name, self._key_text(rows[0]), reason) from None
             except pymysql.MySQLError as error:
                 if error_code(error) not in _ROW_ERRORS:
                     raise
@@ -139,7 +147,7 @@ class TableWriter:
 
     def _key_text(self, row: Literals) -> str:
         names = self._encoder.names
-        return ", ".join(f"{name}={row[names.index(name)]}" for name in self._key_names)
+        return ", ".join(f"{name}={row[names.index(name)]}" for name in self._table.row_key)
 
 
 _SYMBOLS: dict[Any, str] = {

@@ -18,10 +18,24 @@ from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, INTEGER_TYPES
 
 Encoder = Callable[[Any], str]
 
-_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+INTEGER_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 _ZERO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ZERO_DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?")
-_LOBS = {"tinytext": 255, "text": 65535, "mediumtext": 2**24 - 1, "longtext": 2**32 - 1, "json": 2**30}
+LOB_OCTETS = {"tinytext": 255, "text": 65535, "mediumtext": 2**24 - 1, "longtext": 2**32 - 1, "json": 2**30}
+
+
+class _Days(dict[int, str]):
+    """Proleptic ordinal of a day → `2024-02-29`: five times as fast as isoformat, and few days are many rows'."""
+
+    def __missing__(self, ordinal: int) -> str:
+        if len(self) >= 100_000:
+            self.clear()
+        text = self[ordinal] = date.fromordinal(ordinal).isoformat()
+        return text
+
+
+DAYS = _Days()
+TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
 
 
 def encoder(column: Column) -> Encoder:
@@ -42,15 +56,15 @@ def encoder(column: Column) -> Encoder:
 def _encoder(column: Column) -> Encoder:
     kind = column.type
     if kind in INTEGER_TYPES:
-        return _integer(_BITS[kind], column.unsigned)
+        return _integer(INTEGER_BITS[kind], column.unsigned)
     if kind == "decimal":
         return _decimal(column.precision or 10, column.scale or 0, column.unsigned)
     if kind in ("float", "double"):
         return _float(kind == "float", column.unsigned)
     if kind in ("char", "varchar"):
         return _text(kind, column.characters or 0)
-    if kind in _LOBS:
-        return _lob(kind, _LOBS[kind])
+    if kind in LOB_OCTETS:
+        return _lob(kind, LOB_OCTETS[kind])
     if kind == "enum":
         return _enum(column.members)
     if kind == "set":

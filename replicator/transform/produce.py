@@ -12,6 +12,7 @@ from typing import Any
 
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column, Table
+from replicator.mysql.encoding import row_encoder
 from replicator.mysql.literals import comparable, encoder
 from replicator.transform.plan import PlannedTransform
 from replicator.transform.row import row_class
@@ -153,6 +154,7 @@ class RowEncoder:
         self.table = table
         self.names = tuple(names)
         columns: list[Column] = [table.by_name[name] for name in names]
+        self._encode = row_encoder(columns)
         self._encoders = [encoder(column) for column in columns]
         self._comparers = [comparable(column) for column in columns]
         self.plain = not any(column.type == "json" for column in columns)
@@ -164,8 +166,8 @@ class RowEncoder:
     def encode(self, values: Values) -> Literals:
         """Literals to write; raises BadRow naming the column whose value does not fit."""
         try:
-            return tuple([encode(value) for encode, value in zip(self._encoders, values, strict=True)])
-        except ValueError:
+            return self._encode(values)
+        except (ValueError, TypeError):
             raise self._bad_row(values) from None
 
     def compare(self, values: Values) -> Literals:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Sequence
-from operator import itemgetter
-from typing import Any, NoReturn
+from typing import Any, ClassVar
 
 
 class Row(tuple[Any, ...]):
     """An immutable row; `row.name` and `row["name"]`."""
 
     __slots__ = ()
-    _table = ""
-    _index: dict[str, int] = {}
+    _table: ClassVar[str] = ""
+    _index: ClassVar[dict[str, int]] = {}
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
@@ -22,14 +22,13 @@ class Row(tuple[Any, ...]):
                 raise KeyError(f'table "{self._table}" has no column "{key}"') from None
         return tuple.__getitem__(self, key)
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f'table "{self._table}" has no column "{name}"')
-
 
 def row_class(table: str, columns: Sequence[str]) -> type[Row]:
     """A Row type for the columns, in the order in which the tuples carry them."""
-    names: dict[str, Any] = {
-        name: property(itemgetter(index)) for index, name in enumerate(columns) if not name.startswith("__")
-    }
+    # A named tuple reads a field in C, eight times as fast as a property does; a column may have any name, a field not.
+    fields = [f"c{place}" for place in range(len(columns))]
+    shape = namedtuple("shape", fields)  # noqa: PYI024
+    names = {name: shape.__dict__[field] for field, name in zip(fields, columns, strict=True) if not name.startswith("__")}
     index = {name: place for place, name in enumerate(columns)}
-    return type("Row", (Row,), {**names, "__slots__": (), "_table": table, "_index": index})
+    # The type's name stands in the message of an AttributeError.
+    return type(f"row of {table}", (Row,), {**names, "__slots__": (), "_table": table, "_index": index})
