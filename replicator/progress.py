@@ -422,5 +422,5 @@ class Progress:
             "rows_estimated": estimate,
             "ratio": ratio(rows, estimate, done),
             "rows_per_second": round(speed),
-            "eta_seconds": round((estimate - rows) / working) if working and not done else None,
+            "eta_seconds": round((estimate - rows) / working) if working and rows < estimate else None,
         }

@@ -158,6 +158,7 @@ def test_the_ratio_is_never_above_one_nor_one_too_early(clock: Clock) -> None:
     status = progress.snapshot()
     assert status["copy"]["ratio"] == status["tables"][0]["ratio"] == 0.999
     assert status["copy"]["rows_estimated"] == 80
+    assert status["copy"]["eta_seconds"] is None  # nobody knows how many there are
     progress.finished("a")
     assert progress.snapshot()["copy"]["ratio"] == 1.0
 
