@@ -21,7 +21,7 @@ from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
 from replicator.transform.units import batches
 from replicator.verify.compare import UNITS_AT_ONCE, Comparer, Found
-from replicator.verify.equal_keys import equal_keys
+from replicator.verify.key_values import equal_keys
 from replicator.verify.report import DIFFERENCES_KEPT, Difference, Report, TableReport
 from replicator.verify.snapshots import Snapshots, failing, snapshots, unless_stopped
 from replicator.verify.stream import Touched, TouchedLog
@@ -55,12 +55,16 @@ class Findings:
     """Certain ones beyond DIFFERENCES_KEPT."""
 
     def suspect(self, differences: Iterable[Difference]) -> None:
-        """Note differences whose units may be in motion."""
+        """Note differences whose units may be in motion; a row of no unit is nothing that the stream would move."""
         for one in differences:
-            self.suspects[one.table, one.key, one.kind] = one
+            if one.transform is None:
+                self.convict(one)
+            else:
+                self.suspects[one.table, one.key, one.kind] = one
 
-    def convict(self, name: tuple[str, str, str], one: Difference) -> None:
+    def convict(self, one: Difference) -> None:
         """Note a difference that is certain."""
+        name = one.table, one.key, one.kind
         if len(self.certain) < DIFFERENCES_KEPT or name in self.certain:
             self.certain[name] = one
         else:
@@ -162,8 +166,8 @@ class Run:
 
     def convict(self) -> None:
         """Nothing was in motion: what is suspect is certain."""
-        for name, one in self._findings.suspects.items():
-            self._findings.convict(name, one)
+        for one in self._findings.suspects.values():
+            self._findings.convict(one)
         self._findings.suspects = {}
 
     def _go(self, walks: Sequence[Walk], opened: Opened, mark: int | None) -> None:
@@ -233,7 +237,7 @@ class Run:
             if place in moving:
                 findings.suspects[name] = one
             else:
-                findings.convict(name, one)
+                findings.convict(one)
 
     def _moving(self, suspects: Sequence[Difference], touched: Touched) -> set[int]:
         """Places of the suspects whose unit was touched."""
@@ -247,12 +251,14 @@ class Run:
             if not keys:
                 continue
             identities = {comparer.identity(key) for key in keys}
-            moving |= {place for place in places if comparer.identity(suspects[place].unit) in identities}
-            transform = comparer.transform
+            moving |= {
+                place for place in places if any(comparer.identity(unit) in identities for unit in suspects[place].units)
+            }
+            columns = [comparer.transform.source.by_name[name] for name in comparer.transform.unit_columns]
             left = [place for place in places if place not in moving]
-            if left and transform.grouped and any(transform.source.by_name[name].is_text for name in transform.unit_columns):
+            if left and comparer.transform.grouped and any(column.is_text for column in columns):
                 with connected(self._config.source) as source, failing(self._config.source):
-                    same = equal_keys(source, transform, [suspects[place].unit for place in left], keys)
+                    same = equal_keys(source, columns, [suspects[place].unit for place in left], keys)
                 moving |= {left[place] for place in same}
         return moving
 
@@ -302,5 +308,5 @@ def units(differences: Iterable[Difference]) -> dict[int, set[Values]]:
     keys: dict[int, set[Values]] = {}
     for one in differences:
         if one.transform is not None:
-            keys.setdefault(one.transform, set()).add(one.unit)
+            keys.setdefault(one.transform, set()).update(one.units)
     return keys

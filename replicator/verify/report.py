@@ -32,6 +32,8 @@ class Difference:
     """Index in the plan; None for a row that belongs to no transform of the table."""
     unit: Values = ()
     """Key of the unit, as values of the transform's key columns; of a row that belongs to none, its primary key."""
+    also: Values | None = None
+    """Key of the unit that the row claims to belong to in the target, where that is another one."""
     reason: str = ""
     """Why the row cannot be there, where the transform or the target refuses it."""
 
@@ -39,6 +41,11 @@ class Difference:
         columns = f" in {', '.join(self.columns)}" if self.columns else ""
         reason = f": {self.reason}" if self.reason else ""
         return f"{self.table}, {self.key}: {self.kind}{columns}{reason}"
+
+    @property
+    def units(self) -> tuple[Values, ...]:
+        """Keys of the units that have to do with it."""
+        return (self.unit,) if self.also is None else (self.unit, self.also)
 
     def to_json(self) -> dict[str, Any]:
         """As in `verify --json`."""

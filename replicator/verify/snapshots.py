@@ -21,6 +21,7 @@ from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.errors import ConnectionLost, Interrupted, WrongState
 from replicator.mysql.connection import Connection, Endpoint, connected, error_code, execute
+from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.verify.stream import TouchedLog
 
@@ -39,6 +40,7 @@ class Snapshots:
     target: Connection
     position: Position
     """The target's checkpoint, as its snapshot has it."""
+    target_flavour: str
 
 
 @contextmanager
@@ -76,12 +78,13 @@ def _with_target(
     target = stack.enter_context(_session(config.target))
     with failing(config.target):
         execute(target, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        flavour = identify(target).flavour
         checkpoint = state.of(config).checkpoint(target, "forward")
     if checkpoint is None:
         raise WrongState("the stream has not begun: nothing can be verified before the copy is done")
     # A batch is known to the log a moment after its commit.
     await_applied(log, checkpoint.position, stop)
-    return Snapshots(source, target, checkpoint.position)
+    return Snapshots(source, target, checkpoint.position, flavour)
 
 
 @contextmanager

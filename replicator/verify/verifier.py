@@ -12,16 +12,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 
+from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.errors import WrongState
 from replicator.mysql.connection import Connection
-from replicator.mysql.position import Position
 from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
 from replicator.verify.passes import Keys, Run, joined, units
 from replicator.verify.report import Report
-from replicator.verify.snapshots import await_applied, frozen
+from replicator.verify.snapshots import await_applied, failing, frozen
 from replicator.verify.stream import Touched, TouchedLog
 
 
@@ -79,13 +79,15 @@ class Verifier:
         self._rebase(newest, report)
         return report
 
-    def prove(self, source: Connection, end: Position) -> Report:
+    def prove(self, source: Connection) -> Report:
         """Inside the freeze: compare all that was touched since the last look; nothing is left pending.
 
-        `source` is a session that may read the frozen tables, such as the one that holds their locks; it is neither begun
-        nor ended here, and the tables are read by the aliases that `aliases` names. `end` is the end of the binlog, read
-        after the freeze held. Raises WrongState when there was no full pass, or too much was touched since.
+        `source` is a session that may read the frozen tables, such as the one that holds their locks; no transaction is
+        begun or ended on it, and the tables are read by the aliases that `aliases` names. Waits until the stream has
+        reached the end of the binlog. Raises WrongState when there was no full pass, or too much was touched since.
         """
+        with failing(self._config.source):
+            end = current_position(source)
         await_applied(self._log, end, self._stop)
         keys = joined(self._touched(), self._doubtful)
         run = self._run()

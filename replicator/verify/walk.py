@@ -281,9 +281,7 @@ class TargetWalk:
         found = Found()
         for start in range(0, len(keys), UNITS_AT_ONCE):
             part = keys[start : start + UNITS_AT_ONCE]
-            known = self._comparer.identities(on.source, part)
-            # A key that the source only has in another spelling is looked at in full.
-            unknown = [key for key in part if self._comparer.identity(key) not in known]
+            unknown = self._comparer.unknown(on, part)
             if unknown:
                 found.differences += self._comparer.unexpected(on, unknown).differences
         found.rows = len(found.differences)
