@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pymysql
 
 from replicator.config import Config, load
 from replicator.demo.servers import Server
-from replicator.preflight.context import opened
+from replicator.preflight.context import Context, opened
 from replicator.preflight.registry import CHECKS, run_all
 from replicator.preflight.result import CheckResult
 
@@ -93,6 +94,38 @@ def check(config: Config, name: str) -> list[CheckResult]:
     """The results of one check."""
     with opened(config) as context:
         return run_all(context, {name: CHECKS[name]})
+
+
+@contextmanager
+def variables(server: Server, settings: Mapping[str, object]) -> Iterator[None]:
+    """Global variables for a while."""
+    with pymysql.connect(**server.connect_args(), autocommit=True) as connection, connection.cursor() as cursor:
+        before = {}
+        for name in settings:
+            cursor.execute(f"SELECT @@GLOBAL.{name}")
+            found = cursor.fetchone()
+            assert found is not None
+            before[name] = found[0]
+        try:
+            for name, value in settings.items():
+                cursor.execute(f"SET GLOBAL {name} = %s", (value,))
+            yield
+        finally:
+            for name, value in before.items():
+                cursor.execute(f"SET GLOBAL {name} = %s", (value,))
+
+
+def pretend(context: Context, role: str, **settings: object) -> Context:
+    """The context of a server whose global variables, or other attributes of `End`, are these."""
+    end = context.reached[role]
+    fields = {name: settings.pop(name) for name in list(settings) if name in ("server", "endpoint", "tables")}
+    changed = {**end.variables, **{name: str(value) for name, value in settings.items()}}
+    return replace(context, reached={**context.reached, role: replace(end, variables=changed, **fields)})  # type: ignore[arg-type]
+
+
+def look(context: Context, name: str) -> list[CheckResult]:
+    """The results of one check in a context."""
+    return run_all(context, {name: CHECKS[name]})
 
 
 def only(results: list[CheckResult]) -> CheckResult:

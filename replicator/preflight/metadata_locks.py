@@ -1,0 +1,21 @@
+"""Seeing who holds a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicator.cutover.locks import problem_seeing_locks
+from replicator.preflight.context import Context
+from replicator.preflight.result import Finding, failed, ok
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """The cutover can see who holds the tables that it has to freeze."""
+    source = context.source
+    if context.config.cutover.mode != "rename":
+        yield ok("nothing is renamed")
+        return
+    problem = problem_seeing_locks(source.connection, source.server.flavour)
+    if problem is not None:
+        reason, fix = problem
+        yield failed(f"{source}: sessions that hold a table cannot be seen, so the cutover would wait blindly: {reason}", fix)

@@ -1,0 +1,299 @@
+"""Checks of both schemas: each passes as it should be, and fails when one thing is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from replicator.demo.servers import Server
+from replicator.mysql.flavour import Server as Identity
+from replicator.preflight import charset
+from replicator.preflight.context import opened
+from tests.preflight.migrations import Migration, check, fails, look, only, passes, pretend, run_script
+
+COPY = "from replicator import copy_table\ncopy_table('t')\n"
+Build = Callable[..., Migration]
+
+
+def copied(build: Build, server: Server, source: str, target: str | None = None) -> Migration:
+    """A migration that copies the one table `t`."""
+    return build(server, f"CREATE TABLE t ({source});\n", f"CREATE TABLE t ({target or source});\n", COPY)
+
+
+def test_engine(migration: Migration) -> None:
+    assert passes(migration.check("engine"))
+    migration.in_source("ALTER TABLE customers ENGINE=MyISAM")
+    assert fails(migration.check("engine"), "source", "customers", "MyISAM", "ENGINE=InnoDB")
+    migration.in_source("ALTER TABLE customers ENGINE=InnoDB")
+    migration.in_target("ALTER TABLE orders ENGINE=MEMORY")
+    assert fails(migration.check("engine"), "target", "orders", "MEMORY")
+
+
+def test_engine_of_tables_that_nobody_reads(migration: Migration) -> None:
+    migration.in_source("CREATE TABLE other (id int PRIMARY KEY) ENGINE=MyISAM")
+    assert passes(migration.check("engine"))
+
+
+def test_keys(build: Build, server: Server) -> None:
+    assert passes(copied(build, server, "id int NOT NULL PRIMARY KEY, a int").check("keys"))
+
+
+def test_a_table_without_a_key(build: Build, server: Server) -> None:
+    migration = copied(build, server, "id int NOT NULL, a int", "id int NOT NULL PRIMARY KEY, a int")
+    assert fails(migration.check("transforms"), "no primary key and no unique key without NULLs")
+    migration.in_source("ALTER TABLE t ADD UNIQUE (id, a)")
+    assert fails(migration.check("transforms"), "no primary key and no unique key without NULLs")
+    migration.in_source("ALTER TABLE t ADD UNIQUE (id)")
+    assert passes(migration.check("transforms"))
+    assert passes(migration.check("keys"))
+
+
+def test_a_key_that_is_no_number_one_can_name(build: Build, server: Server) -> None:
+    migration = copied(build, server, "id double NOT NULL PRIMARY KEY")
+    assert fails(migration.check("keys"), "double", "decimal")
+
+
+GROUP = """
+from replicator import transform
+
+@transform("counts", source="items", group_by=["a"], key={"a": "a"})
+def counts(rows):
+    return [{"id": row.id, "a": row.a} for row in rows]
+"""
+
+
+def test_units_without_an_index(build: Build, server: Server) -> None:
+    table = "(id int NOT NULL PRIMARY KEY, a int NOT NULL);\n"
+    migration = build(server, f"CREATE TABLE items {table}", f"CREATE TABLE counts {table}", GROUP)
+    assert fails(migration.check("keys"), "no index that begins with a", "ADD INDEX (`a`)", status="warning")
+    migration.in_target("ALTER TABLE counts ADD INDEX (a, id)")
+    assert passes(migration.check("keys"))
+
+
+def test_charset_that_cannot_be_decoded(build: Build, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    migration = copied(
+        build, server, "id int NOT NULL PRIMARY KEY, a varchar(9) CHARACTER SET dec8", "id int NOT NULL PRIMARY KEY, a text"
+    )
+    assert passes(migration.check("charset"))
+    dec8 = 3
+    monkeypatch.setattr(charset, "codec", lambda number: None if number == dec8 else str)
+    assert fails(migration.check("charset"), "t.a", "dec8", "CONVERT TO CHARACTER SET utf8mb4")
+
+
+@pytest.mark.parametrize("narrow", ["latin1", "utf8mb3"])
+def test_charset_that_does_not_hold_everything(build: Build, server: Server, narrow: str) -> None:
+    migration = copied(
+        build, server, "id int NOT NULL PRIMARY KEY, a text", f"id int NOT NULL PRIMARY KEY, a text CHARACTER SET {narrow}"
+    )
+    assert fails(migration.check("charset"), "target table t", narrow, "stops the stream", status="warning")
+
+
+TEXT = "a varchar(20) CHARACTER SET {} COLLATE {} NOT NULL PRIMARY KEY"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "fine"),
+    [
+        (("utf8mb4", "utf8mb4_unicode_ci"), ("utf8mb4", "utf8mb4_unicode_ci"), True),
+        (("utf8mb4", "utf8mb4_unicode_ci"), ("utf8mb4", "utf8mb4_bin"), True),
+        (("utf8mb3", "utf8mb3_unicode_ci"), ("utf8mb4", "utf8mb4_unicode_ci"), True),
+        (("utf8mb4", "utf8mb4_bin"), ("utf8mb4", "utf8mb4_unicode_ci"), False),
+        (("utf8mb4", "utf8mb4_general_ci"), ("utf8mb4", "utf8mb4_unicode_ci"), False),
+        (("latin1", "latin1_swedish_ci"), ("utf8mb4", "utf8mb4_unicode_ci"), False),
+        (("utf8mb4", "utf8mb4_unicode_ci"), ("utf8mb3", "utf8mb3_unicode_ci"), False),
+    ],
+)
+def test_collation_of_keys(
+    build: Build, server: Server, source: tuple[str, str], target: tuple[str, str], fine: bool
+) -> None:
+    results = copied(build, server, TEXT.format(*source), TEXT.format(*target)).check("collation")
+    assert passes(results) if fine else fails(results, "t.a", target[1], source[1], "ALTER TABLE")
+
+
+def test_collation_that_ignores_spaces(build: Build, server: Server) -> None:
+    exact = "utf8mb4_nopad_bin" if server.flavour == "mariadb" else "utf8mb4_0900_bin"
+    migration = copied(build, server, TEXT.format("utf8mb4", exact), TEXT.format("utf8mb4", "utf8mb4_bin"))
+    assert fails(migration.check("collation"), exact, "utf8mb4_bin")
+
+
+def test_collation_of_a_copied_unique_column(build: Build, server: Server) -> None:
+    columns = "id int NOT NULL PRIMARY KEY, a varchar(20) COLLATE {}, UNIQUE (a)"
+    migration = copied(build, server, columns.format("utf8mb4_bin"), columns.format("utf8mb4_unicode_ci"))
+    assert fails(migration.check("collation"), "unique key a")
+
+
+RELATED = """
+from replicator import many, transform
+
+@transform("t", related={"others": many("t", where={"a": "a"})})
+def t(row, others):
+    return {"id": row.id, "a": row.a}
+"""
+
+
+@pytest.mark.cross
+def test_collation_that_the_target_does_not_know(build: Build, mysql: Server, mariadb: Server) -> None:
+    table = "CREATE TABLE t (id int NOT NULL PRIMARY KEY, a varchar(9) COLLATE {});\n"
+    migration = build(mysql, table.format("utf8mb4_0900_ai_ci"), "", RELATED)
+    elsewhere = f"{migration.target}_away"
+    run_script(mariadb, None, f"CREATE DATABASE {elsewhere}")
+    try:
+        run_script(mariadb, elsewhere, table.format("utf8mb4_unicode_ci"))
+        config = migration.config()
+        config = replace(config, target=mariadb.endpoint("target", elsewhere))
+        assert fails(check(config, "collation"), "utf8mb4_0900_ai_ci", "staged")
+        migration.in_source("ALTER TABLE t MODIFY a varchar(9) COLLATE utf8mb4_unicode_ci")
+        assert passes(check(config, "collation"))
+    finally:
+        run_script(mariadb, None, f"DROP DATABASE {elsewhere}")
+
+
+def test_generated_columns_that_are_not_logged(build: Build, server: Server) -> None:
+    migration = copied(build, server, "id int NOT NULL PRIMARY KEY, a int AS (id + 1) STORED", "id int PRIMARY KEY, a int")
+    assert passes(migration.check("generated"))
+    with opened(migration.config()) as context:
+        newer = pretend(context, "source", server=Identity("mariadb", (11, 8, 2), context.source.server.identity))
+        assert fails(look(newer, "generated"), "t.a", "compute it in the transform")
+
+
+def test_foreign_keys_that_follow_into_the_archive(migration: Migration) -> None:
+    assert passes(migration.check("foreign_keys"))
+    migration.in_source(
+        "CREATE TABLE kept (id int PRIMARY KEY, c bigint, CONSTRAINT fk FOREIGN KEY (c) REFERENCES customers (id))"
+    )
+    text = (migration.folder / "transforms" / "shop.py").read_text()
+    migration.transforms(text + "\nfrom replicator import keep_table\nkeep_table('kept', reason='ours')\n")
+    assert fails(migration.check("foreign_keys"), "kept", "into the archive", "DROP FOREIGN KEY `fk`")
+    assert passes(migration.check("foreign_keys", '[cutover]\nmode = "hooks"'))
+    migration.in_source("ALTER TABLE kept DROP FOREIGN KEY fk")
+    assert passes(migration.check("foreign_keys"))
+
+
+def test_foreign_keys_of_another_database(
+    migration: Migration, server: Server, database: Callable[..., str]
+) -> None:
+    other = database(server, "other$db")
+    run_script(
+        server, other,
+        f"CREATE TABLE `child table` (id int PRIMARY KEY, c bigint,"
+        f" CONSTRAINT `fk far` FOREIGN KEY (c) REFERENCES `{migration.source}`.customers (id))",
+    )  # fmt: skip
+    assert fails(migration.check("foreign_keys"), other, "child table", "DROP FOREIGN KEY `fk far`")
+    run_script(server, other, "DROP TABLE `child table`")
+
+
+CASCADE = (
+    "CREATE TABLE boss (id int PRIMARY KEY);\n"
+    "CREATE TABLE t (id int PRIMARY KEY, boss_id int,"
+    " CONSTRAINT fk FOREIGN KEY (boss_id) REFERENCES boss (id) ON DELETE CASCADE);\n"
+)
+
+
+def test_cascades_that_are_derived(build: Build, mariadb: Server) -> None:
+    migration = build(mariadb, CASCADE, "CREATE TABLE t (id int PRIMARY KEY, boss_id int);\n", COPY)
+    assert "derived from staging: t.fk" in only(migration.check("foreign_keys")).message
+
+
+def test_cascades_that_are_logged(build: Build, mysql: Server) -> None:
+    migration = build(mysql, CASCADE, "CREATE TABLE t (id int PRIMARY KEY, boss_id int);\n", COPY)
+    assert "derived from staging" not in only(migration.check("foreign_keys")).message
+
+
+def test_cascades_from_another_database(build: Build, mariadb: Server, database: Callable[..., str]) -> None:
+    other = database(mariadb, "other")
+    run_script(mariadb, other, "CREATE TABLE boss (id int PRIMARY KEY)")
+    migration = build(
+        mariadb,
+        f"CREATE TABLE t (id int PRIMARY KEY, boss_id int,"
+        f" CONSTRAINT fk FOREIGN KEY (boss_id) REFERENCES `{other}`.boss (id) ON DELETE SET NULL);\n",
+        "CREATE TABLE t (id int PRIMARY KEY, boss_id int);\n",
+        COPY,
+    )
+    assert fails(migration.check("foreign_keys"), f"{other}.boss", "not in the log", "DROP FOREIGN KEY `fk`")
+    migration.in_source("ALTER TABLE t DROP FOREIGN KEY fk")
+    assert passes(migration.check("foreign_keys"))
+
+
+def test_triggers_on_the_target(migration: Migration) -> None:
+    assert passes(migration.check("triggers"))
+    migration.in_target("CREATE TRIGGER `write more` AFTER INSERT ON orders FOR EACH ROW SET @x = 1")
+    assert fails(migration.check("triggers"), "target table", "write more", "DROP TRIGGER")
+
+
+def test_triggers_on_the_source(migration: Migration) -> None:
+    migration.in_source("CREATE TRIGGER `look at me` AFTER INSERT ON orders FOR EACH ROW SET @x = 1")
+    assert fails(migration.check("triggers"), "source table orders", "look at me", "cannot be renamed")
+    assert passes(migration.check("triggers", '[cutover]\nmode = "hooks"'))
+
+
+def test_partitions(build: Build, server: Server) -> None:
+    plain = "id int NOT NULL PRIMARY KEY"
+    migration = copied(build, server, plain)
+    assert passes(migration.check("partitions"))
+    migration.in_target("ALTER TABLE t PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10))")
+    assert fails(migration.check("partitions"), "target table t", "ADD PARTITION", status="warning")
+    migration.in_target("ALTER TABLE t ADD PARTITION (PARTITION b VALUES LESS THAN MAXVALUE)")
+    assert passes(migration.check("partitions"))
+    migration.in_target("ALTER TABLE t PARTITION BY HASH (id) PARTITIONS 3")
+    assert passes(migration.check("partitions"))
+    migration.in_source("ALTER TABLE t PARTITION BY HASH (id) PARTITIONS 3")
+    assert fails(migration.check("partitions"), "source table t", "stops the stream", status="warning")
+
+
+def test_partitions_of_tables_that_are_not_there_yet(build: Build, server: Server) -> None:
+    migration = build(server, "CREATE TABLE t (id int NOT NULL PRIMARY KEY);\n", "", COPY)
+    schema = migration.folder / "schema" / "target"
+    schema.mkdir(parents=True)
+    ddl = "CREATE TABLE t (id int NOT NULL PRIMARY KEY) PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10));\n"
+    (schema / "t.sql").write_text(ddl)
+    assert fails(migration.check("partitions"), "target table t", status="warning")
+    (schema / "t.sql").write_text(ddl.replace("(10)", "MAXVALUE"))
+    assert passes(migration.check("partitions"))
+
+
+def test_rename_needs_one_server(migration: Migration) -> None:
+    assert passes(migration.check("rename"))
+    with opened(migration.config()) as context:
+        two = pretend(context, "target", server=replace(context.target.server, identity="another"))
+        assert fails(look(two, "rename"), "one server", 'mode = "hooks"')
+    with opened(migration.config('[cutover]\nmode = "hooks"')) as context:
+        two = pretend(context, "target", server=replace(context.target.server, identity="another"))
+        assert passes(look(two, "rename"))
+
+
+def test_rename_needs_a_server_that_can(migration: Migration) -> None:
+    with opened(migration.config()) as context:
+        for version, able in (((8, 0, 12), False), ((8, 0, 13), True)):
+            old = Identity("mysql", version, context.source.server.identity)
+            results = look(pretend(context, "source", server=old), "rename")
+            assert passes(results) if able else fails(results, "8.0.13")
+
+
+def test_rename_needs_a_free_name(migration: Migration, server: Server, database: Callable[..., str]) -> None:
+    archive = database(server, "archive")
+    settings = f'[cutover]\narchive_database = "{archive}"'
+    assert passes(migration.check("rename", settings))
+    run_script(server, archive, "CREATE TABLE customers (id int PRIMARY KEY);\nCREATE TABLE unlike (id int PRIMARY KEY)")
+    assert fails(migration.check("rename", settings), archive, "customers", "archive_database")
+    assert "unlike" not in only(migration.check("rename", settings)).message
+
+
+def test_a_kept_table_in_the_place_of_a_target_table(build: Build, server: Server) -> None:
+    migration = build(
+        server,
+        "CREATE TABLE a (id int PRIMARY KEY);\nCREATE TABLE b (id int PRIMARY KEY);\n",
+        "CREATE TABLE b (id int PRIMARY KEY);\n",
+        "from replicator import copy_table, keep_table\ncopy_table('a', target='b')\nkeep_table('b', reason='ours')\n",
+    )
+    assert fails(migration.check("rename"), "b is kept", "drop_table")
+
+
+@pytest.mark.parametrize("ddl", ["CREATE TABLE t (id int PRIMARY KEY", "CREATE TABLE t (id int)"])
+def test_schema_files_that_do_not_work(build: Build, server: Server, ddl: str) -> None:
+    migration = build(server, "CREATE TABLE t (id int NOT NULL PRIMARY KEY);\n", "", COPY)
+    schema = migration.folder / "schema" / "target"
+    schema.mkdir(parents=True)
+    (schema / "t.sql").write_text(ddl)
+    assert fails(migration.check("transforms"), "t.sql" if "(id int PRIMARY" in ddl else "no primary key")
