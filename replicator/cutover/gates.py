@@ -1,12 +1,33 @@
-"""What has to be true before a cutover may begin. Each gate says what is, what has to be, and what to do."""
+"""What has to be true before a cutover may begin. Each gate says what is, what has to be, and what to do.
+
+These look at the migration and at what runs on the server now; schema_gates.py looks at the tables.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pymysql
+
+from replicator import state as states
 from replicator.config import Config
+from replicator.cutover.locks import Locks, problem_seeing_locks
+from replicator.cutover.moves import make_moves
+from replicator.cutover.schema_gates import orphan_gate, schema_gates
 from replicator.cutover.stream import ForwardStream
-from replicator.mysql.connection import Connection
+from replicator.mysql.connection import Connection, connected, describe, rows, value
+from replicator.mysql.flavour import identify
 from replicator.progress import Gate, Progress
+from replicator.settings import format_duration
 from replicator.transform.plan import MigrationPlan
+
+_MAX_LAG = 1.0
+_VERIFIED_WITHIN = 86400.0
+"""Seconds since the last full verification; what was touched since is compared again in the freeze."""
+_SPARE_CONNECTIONS = 6
+MOST_SESSIONS = 40
+"""Tables that are locked by a session of their own; the server's connections belong to the application."""
 
 
 def gates(
@@ -14,7 +35,135 @@ def gates(
     plan: MigrationPlan,
     stream: ForwardStream,
     progress: Progress,
-    connection: Connection,
+    *,
     max_freeze: float,
+    kill_blockers: bool = False,
+    orphans: bool = True,
 ) -> list[Gate]:
-    return []
+    """All gates of a cutover in mode rename. Looking for orphans reads every child table; `orphans=False` leaves it out.
+
+    Raises TargetError where the server cannot be reached.
+    """
+    with connected(config.target, database=False, read_timeout=3600) as connection:
+        found = [_phase(config, progress, connection), *_one_server(config, connection)]
+        if not found[-1].ok:
+            return found  # the others look for both databases on one server
+        moves = make_moves(config, plan)
+        locks = Locks(identify(connection).flavour)
+        found += [_lag(stream), _verified(plan, progress), _quarantine(progress)]
+        found += [_prepared_transactions(connection), _connections(connection, len(moves.frozen))]
+        sees = _sees_locks(connection, locks)
+        found.append(sees)
+        if sees.ok:
+            names = {(moves.source, table) for table in moves.frozen} | {(moves.target, table) for table in moves.new}
+            found.append(_blockers(connection, locks, names, max_freeze, kill_blockers))
+        found += schema_gates(connection, plan, moves)
+        if orphans:
+            found.append(orphan_gate(connection, moves))
+        return found
+
+
+def _phase(config: Config, progress: Progress, connection: Connection) -> Gate:
+    stored = states.of(config).phase(connection)
+    shown = progress.phase
+    return Gate(
+        "phase",
+        stored == shown == "replicating",
+        shown if stored == progress.stage else f"{shown} ({stored or 'nothing'} is stored)",
+        "replicating",
+        "Wait until the copy is done and the stream runs; `replicator status` says what it is doing.",
+    )
+
+
+def _one_server(config: Config, connection: Connection) -> Iterator[Gate]:
+    with connected(config.source, database=False) as source:
+        here, there = identify(connection), identify(source)
+    same = (here.flavour, here.identity) == (there.flavour, there.identity)
+    yield Gate(
+        "one server",
+        same,
+        "source and target are on one server" if same else "source and target are on two servers",
+        "one server",
+        'Set mode = "hooks" below [cutover]: tables are renamed within one server only.',
+    )
+
+
+def _lag(stream: ForwardStream) -> Gate:
+    lag = stream.lag_seconds()
+    return Gate(
+        "lag",
+        lag is not None and lag <= _MAX_LAG,
+        "unknown" if lag is None else f"{lag:.2f} s",
+        f"{_MAX_LAG:g} s",
+        "Wait until the stream has caught up; the drain in the freeze takes as long as the lag.",
+    )
+
+
+def _verified(plan: MigrationPlan, progress: Progress) -> Gate:
+    tables = {entry["table"]: entry for entry in progress.snapshot()["tables"]}
+    missing = sorted(name for name in plan.targets if tables.get(name, {}).get("verified_at") is None)
+    different = sorted(name for name in plan.targets if name in tables and tables[name]["mismatched_rows"])
+    limit = f"every table, without a difference, within {format_duration(_VERIFIED_WITHIN)}"
+    if missing or different:
+        shown = [f"{', '.join(missing[:5])} never verified"] if missing else []
+        shown += [f"{', '.join(different[:5])} differ"] if different else []
+        return Gate("verified", False, "; ".join(shown), limit, "Run `replicator verify`, with --repair if rows differ.")
+    oldest = min(datetime.fromisoformat(tables[name]["verified_at"]) for name in plan.targets)
+    age = (datetime.now(UTC) - oldest).total_seconds()
+    return Gate("verified", age <= _VERIFIED_WITHIN, f"{age / 3600:.1f} h ago", limit, "Run `replicator verify`.")
+
+
+def _quarantine(progress: Progress) -> Gate:
+    quarantined = progress.snapshot()["quarantined_rows"]
+    return Gate(
+        "quarantine",
+        quarantined == 0,
+        f"{quarantined} rows",
+        "0 rows",
+        "Correct the rows in the source or the transform, then `replicator verify --repair`.",
+    )
+
+
+def _prepared_transactions(connection: Connection) -> Gate:
+    try:
+        prepared = [str(found[3]) for found in rows(connection, "XA RECOVER")]
+    except pymysql.MySQLError as error:
+        return Gate("open XA", False, describe(error), "none", "GRANT XA_RECOVER_ADMIN ON *.* TO our account.")
+    return Gate(
+        "open XA",
+        not prepared,
+        ", ".join(prepared[:5]) or "none",
+        "none",
+        "XA COMMIT or XA ROLLBACK them: a prepared transaction keeps its tables locked.",
+    )
+
+
+def _connections(connection: Connection, tables: int) -> Gate:
+    limit = int(value(connection, "SELECT @@GLOBAL.max_connections"))
+    used = int(rows(connection, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")[0][1])
+    needed = min(tables, MOST_SESSIONS) + _SPARE_CONNECTIONS
+    return Gate(
+        "connections",
+        limit - used >= needed,
+        f"{limit - used} free",
+        f"{needed} free",
+        f"SET GLOBAL max_connections = {used + needed + 50}.",
+    )
+
+
+def _sees_locks(connection: Connection, locks: Locks) -> Gate:
+    problem, fix = problem_seeing_locks(connection, locks.flavour) or ("visible", "")
+    return Gate("lock view", not fix, problem, "visible", fix)
+
+
+def _blockers(
+    connection: Connection, locks: Locks, names: set[tuple[str, str]], max_freeze: float, kill_blockers: bool
+) -> Gate:
+    old = [blocker for blocker in locks.blockers(connection, names, ()) if blocker.age > max_freeze]
+    return Gate(
+        "long transactions",
+        not old or kill_blockers,
+        "; ".join(map(str, old[:5])) or "none",
+        f"none older than {format_duration(max_freeze)} on a table that moves",
+        "Let it end, end it with KILL, or use --kill-blockers.",
+    )

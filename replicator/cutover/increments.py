@@ -48,4 +48,3 @@ def lower(connection: Connection, moves: Moves, numbers: dict[str, set[str]]) ->
         if wanted > following.get((moves.target, table), 0):
             statements.append(f"ALTER TABLE {quote(moves.target, table)} AUTO_INCREMENT = {wanted}")
     return statements
-

@@ -94,17 +94,13 @@ class Locks:
     def exclusive(self, connection: Connection, session: int) -> frozenset[Name]:
         """The tables that a session has for itself."""
         return frozenset(
-            lock.name
-            for lock in self.held(connection)
-            if lock.session == session and lock.granted and lock.exclusive
+            lock.name for lock in self.held(connection) if lock.session == session and lock.granted and lock.exclusive
         )
 
     def awaited(self, connection: Connection, session: int, table: Name) -> bool:
         """Whether `session` waits for a table that others still read, or has it already: nobody can overtake it there."""
         if self.flavour == "mysql":
-            return any(
-                lock.session == session and lock.name == table and lock.exclusive for lock in self.held(connection)
-            )
+            return any(lock.session == session and lock.name == table and lock.exclusive for lock in self.held(connection))
         try:
             execute(connection, f"SET STATEMENT lock_wait_timeout = 0 FOR SELECT 1 FROM {quote(*table)} LIMIT 0")
         except pymysql.MySQLError as error:
@@ -128,9 +124,7 @@ class Locks:
             if session in on:
                 age = ages.get(session, float(seconds or 0))
                 place = f"{user}@{host}"
-                found.append(
-                    Blocker(session, place, age, state == _WAITS, _short(text), tuple(sorted(on[session])))
-                )
+                found.append(Blocker(session, place, age, state == _WAITS, _short(text), tuple(sorted(on[session]))))
         return sorted(found, key=lambda blocker: -blocker.age)
 
 

@@ -14,7 +14,7 @@ from replicator import state as states
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
-from replicator.cutover.gates import gates
+from replicator.cutover.gates import MOST_SESSIONS, gates
 from replicator.cutover.increments import lower, sources_of_numbers
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves, make_moves
@@ -39,8 +39,6 @@ _ROUNDS = 6
 """How often an attempt tries to get all locks."""
 _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
-_MOST_SESSIONS = 40
-"""Tables that are locked by a session of their own; the server's connections belong to the application."""
 _RENAME_ANSWER = 60.0
 
 Report: TypeAlias = Callable[[str, str, float | None], None]
@@ -143,7 +141,14 @@ def cutover(
 
 def _pass_gates(run: _Cutover) -> None:
     with run.step("gates") as done:
-        found = gates(run.config, run.plan, run.stream, run.progress, run.control, run.max_freeze)
+        found = gates(
+            run.config,
+            run.plan,
+            run.stream,
+            run.progress,
+            max_freeze=run.max_freeze,
+            kill_blockers=run.kill_blockers,
+        )
         run.progress.gated(found)
         closed = [gate for gate in found if not gate.ok]
         if closed:
@@ -277,7 +282,7 @@ def _freeze(
 def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
     """Tables that are written to are locked one by one, in this order, then all the others together."""
     frozen, old = set(moves.frozen), set(moves.old)
-    single = [table for table in dict.fromkeys(order) if table in frozen][:_MOST_SESSIONS]
+    single = [table for table in dict.fromkeys(order) if table in frozen][:MOST_SESSIONS]
     rest = [table for table in moves.frozen if table not in single]
     groups: list[tuple[str, ...]] = [(table,) for table in single]
     together = (tuple(table for table in rest if table in old), tuple(table for table in rest if table not in old))

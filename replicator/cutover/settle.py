@@ -51,9 +51,7 @@ def settle(config: Config, moves: Moves, seconds: float) -> World:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with connected(
-                config.target, database=False, read_timeout=120, settings={"lock_wait_timeout": 60}
-            ) as connection:
+            with connected(config.target, database=False, read_timeout=120, settings={"lock_wait_timeout": 60}) as connection:
                 return _settled(connection, states.of(config), moves)
         except CutoverInDoubt:
             raise

@@ -26,9 +26,7 @@ _GLANCE = 0.0005
 """Seconds between two looks at the locks."""
 
 
-def queue_up(
-    control: Connection, locks: Locks, moves: Moves, freeze: Freeze, renamer: Session, watchdog: Watchdog
-) -> None:
+def queue_up(control: Connection, locks: Locks, moves: Moves, freeze: Freeze, renamer: Session, watchdog: Watchdog) -> None:
     """Send the rename and hand every table over to it, until only the sentry is left. Raises NotThisTime."""
     renamer.begin(moves.statement)
     moved = [group for group in freeze.groups if set(group) <= set(moves.old)]

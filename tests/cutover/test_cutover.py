@@ -10,9 +10,7 @@ from replicator.demo.servers import Server
 from tests.cutover.world import Clients, CopyingStream, make_world
 
 
-def test_every_acknowledged_write_is_in_the_new_tables(
-    server: Server, database: Callable[..., str], tmp_path: Path
-) -> None:
+def test_every_acknowledged_write_is_in_the_new_tables(server: Server, database: Callable[..., str], tmp_path: Path) -> None:
     world = make_world(server, database, tmp_path)
     stream = CopyingStream(world)
     steps: list[tuple[str, str, float | None]] = []
