@@ -1,0 +1,1 @@
+SELECT id, region_id, name, capacity FROM depots

@@ -1,0 +1,1 @@
+SELECT code, name, born FROM authors

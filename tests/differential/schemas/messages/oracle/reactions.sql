@@ -1,0 +1,1 @@
+SELECT uid, kind, amount FROM reactions
