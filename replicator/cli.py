@@ -107,7 +107,9 @@ COMMANDS: tuple[Command, ...] = (
             (_flag("--drop-target", "also drop the target tables"), _JSON),
             "Removes staging and state, in the daemon or, where none runs, by itself."),
     Command("demo", "the whole story on private servers", "replicator demo", commands.demo,
-            (Argument(("arguments",), "passed on to the demo", {"nargs": "*", "metavar": "ARGUMENT"}),),
+            (Argument(("--server",), "mariadb or mysql; default: the first that is installed", {"metavar": "FLAVOUR"}),
+             Argument(("--scale",), "how much data: 1.0, the default, is about 220,000 rows", {"metavar": "FACTOR"}),
+             _flag("--keep", "keep configuration, logs and ledger afterwards")),
             "Private servers in a temporary folder, sample data, live traffic; from copy to cutover and back."),
 )  # fmt: skip
 
@@ -145,12 +147,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Never raises, but for usage errors and --help, which argparse ends by SystemExit."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    known, rest = parser().parse_known_args(words)
-    if known.command == "demo":
-        known.arguments = words[words.index("demo") + 1 :]  # as they were written: argparse would tear pairs apart
-    elif rest:
-        parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    known = parser().parse_args(argv)
     try:
         code: int = known.run(known)
         sys.stdout.flush()

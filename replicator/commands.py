@@ -167,9 +167,12 @@ def abort(args: argparse.Namespace) -> int:
 
 
 def demo(args: argparse.Namespace) -> int:
-    """The demo has arguments of its own."""
-    code: int = import_module("replicator.demo.story").main(args.arguments)
-    return code
+    """The whole story."""
+    from replicator.demo.story import main
+
+    chosen = {"--server": args.server, "--scale": args.scale}
+    arguments = [word for flag, value in chosen.items() if value is not None for word in (flag, value)]
+    return main([*arguments, *(["--keep"] if args.keep else [])])
 
 
 def _config(args: argparse.Namespace) -> Config:

@@ -364,8 +364,8 @@ def test_sample_and_demo_get_their_arguments(folder: Path, monkeypatch: pytest.M
     replace(monkeypatch, "replicator.demo.story", main=story)
     assert cli.main(["sample", "orders", "--key", "1"]) == 0
     assert cli.main(["sample", "orders", "--json"]) == 0
-    assert cli.main(["demo", "--flavour", "mysql", "fast"]) == 3
-    assert seen == [("orders", "1"), ("orders", None), ["--flavour", "mysql", "fast"]]
+    assert cli.main(["demo", "--server", "mysql", "--keep"]) == 3
+    assert seen == [("orders", "1"), ("orders", None), ["--server", "mysql", "--keep"]]
 
 
 # As a process

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -71,13 +70,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     (tmp_path / "transforms").mkdir()
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield Stage(tmp_path, monkeypatch)
-    structlog.reset_defaults()
-    root.handlers, root.level = handlers, level
+    return Stage(tmp_path, monkeypatch)
 
 
 def test_sighup_takes_the_new_log_level_and_survives_a_broken_file(stage: Stage) -> None:

@@ -32,31 +32,31 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(path: Path) -> Iterator[ControlServer]:
+def listening(path: Path) -> Iterator[ControlServer]:
     with ControlServer(path, echo) as server:
         yield server
 
 
-def test_a_command_and_its_answers(server: ControlServer) -> None:
-    assert list(request(server.path, "pause", {"why": "ü"})) == [
+def test_a_command_and_its_answers(listening: ControlServer) -> None:
+    assert list(request(listening.path, "pause", {"why": "ü"})) == [
         {"step": "pause", "message": "working", "seconds": 0.1},
         {"done": True, "exit_code": 0, "arguments": {"why": "ü"}},
     ]
 
 
-def test_an_error_carries_its_exit_code(server: ControlServer) -> None:
-    assert list(request(server.path, "undo"))[-1] == {
+def test_an_error_carries_its_exit_code(listening: ControlServer) -> None:
+    assert list(request(listening.path, "undo"))[-1] == {
         "error": "CutoverUndone", "message": "lag rose", "exit_code": 8,
     }  # fmt: skip
 
 
-def test_a_crash_of_a_command_is_told_and_the_server_lives_on(server: ControlServer) -> None:
-    assert list(request(server.path, "crash"))[-1]["exit_code"] == 1
-    assert list(request(server.path, "pause"))[-1]["exit_code"] == 0
+def test_a_crash_of_a_command_is_told_and_the_server_lives_on(listening: ControlServer) -> None:
+    assert list(request(listening.path, "crash"))[-1]["exit_code"] == 1
+    assert list(request(listening.path, "pause"))[-1]["exit_code"] == 0
 
 
-def test_only_the_user_may_open_it(server: ControlServer) -> None:
-    assert stat.S_IMODE(server.path.stat().st_mode) == 0o600
+def test_only_the_user_may_open_it(listening: ControlServer) -> None:
+    assert stat.S_IMODE(listening.path.stat().st_mode) == 0o600
 
 
 def test_no_daemon(path: Path) -> None:
@@ -141,16 +141,16 @@ def test_a_daemon_that_dies_in_the_middle(path: Path) -> None:
 @pytest.mark.parametrize(
     "line", [b"{}\n", b"nonsense\n", b'{"command": 1}\n', b"[]\n", b'{"command": "x", "arguments": 1}\n']
 )
-def test_nonsense_is_refused(server: ControlServer, line: bytes) -> None:
+def test_nonsense_is_refused(listening: ControlServer, line: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(server.path))
+        connection.connect(str(listening.path))
         connection.sendall(line)
         assert json.loads(connection.makefile().readline())["error"] == "BadRequest"
 
 
-def test_an_unfinished_request_is_dropped(server: ControlServer) -> None:
+def test_an_unfinished_request_is_dropped(listening: ControlServer) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(server.path))
+        connection.connect(str(listening.path))
         connection.sendall(b'{"command": "pause"')
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(100) == b""
