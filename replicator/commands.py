@@ -21,10 +21,9 @@ from replicator.config import Config, load
 from replicator.errors import ConfigError, CutoverInDoubt, Interrupted, WrongState
 from replicator.observe.control import DaemonGone, Message, NoDaemon, request
 from replicator.progress import Progress
+from replicator.progress_parts import ENDED
 
 _REFRESH = 1.0
-_ENDED = ("completed", "aborted", "rolled_back", "failed")
-"""Phases that stay what they are when no daemon runs; any other is then `stopped`."""
 
 
 def init(args: argparse.Namespace) -> int:
@@ -120,7 +119,7 @@ def as_stopped(stored: Mapping[str, Any]) -> dict[str, Any]:
     """A stored status without what only a running daemon knows."""
     return {
         **stored,
-        "phase": stored["phase"] if stored["phase"] in _ENDED else "stopped",
+        "phase": stored["phase"] if stored["phase"] in (*ENDED, "failed") else "stopped",
         "connected": False,
         "lag_seconds": None,
         "lag_bytes": None,

@@ -89,7 +89,8 @@ class Migration:
         with self._target() as target:
             phase = self.state.phase(target) if self.state.exists(target) else None
         if phase is None:
-            self._check()
+            with self.progress.long_step("checking"):
+                self._check()
             phase = "preparing"
         if phase in ("completed", "aborted"):
             raise WrongState(f"the migration {self.state.migration} is {phase}: there is nothing left to run")
@@ -144,8 +145,8 @@ class Migration:
 
     def catch_up(self) -> None:
         """Replay from LOW until past HIGH, setting rows whatever stands there."""
-        self.progress.enter("catching_up", "adding indexes")
-        with self._target() as target:
+        self.progress.enter("catching_up")
+        with self.progress.long_step("adding indexes"), self._target() as target:
             facts = self.state.facts(target)
             if facts.get("building"):
                 return  # staging has to stand still until all units are built

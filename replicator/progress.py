@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from replicator.errors import ReplicatorError
 from replicator.mysql.position import Position
 from replicator.progress_parts import (
     DIRECTIONS,
+    ENDED,
     PHASES,
     Gate,
     Reading,
@@ -71,6 +72,7 @@ class Progress:
         self._durations: dict[str, Distribution] = {}
         self._freezes = Distribution(_FREEZE_BOUNDS)
         self._moved = clock()
+        self._waiting = 0
 
     # ---- the migration as a whole
 
@@ -118,9 +120,10 @@ class Progress:
             self._show(self._stage, None)
 
     def stopped(self) -> None:
-        """The daemon ends; one that had failed stays so."""
+        """The daemon ends; a migration that has failed or ended stays so."""
         with self._lock:
-            self._show(self._stage, "failed" if self._halt == "failed" else "stopped")
+            if self._halt != "failed":
+                self._show(self._stage, None if self._stage in ENDED else "stopped")
             self._disconnect()
 
     def failed(self, error: BaseException) -> None:
@@ -148,11 +151,24 @@ class Progress:
         with self._lock:
             self._moved = self._clock()
 
+    @contextmanager
+    def long_step(self, activity: str) -> Iterator[None]:
+        """What the servers may take hours for in one statement: the loop cannot move meanwhile, and is not hung."""
+        with self._lock:
+            self._activity = activity
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                self._moved = self._clock()
+
     @property
     def stalled_seconds(self) -> float:
-        """Since the main loop last moved."""
+        """Since the main loop last moved; 0 in a long step."""
         with self._lock:
-            return self._clock() - self._moved
+            return 0.0 if self._waiting else self._clock() - self._moved
 
     # ---- the copy
 

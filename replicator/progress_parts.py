@@ -13,6 +13,8 @@ PHASES = (
     "preparing", "copying", "catching_up", "replicating", "cutting_over", "reversing", "rolled_back", "completed",
     "aborted",
 )  # fmt: skip
+ENDED = ("rolled_back", "completed", "aborted")
+"""Phases after which nothing runs any more."""
 HALTS = ("paused", "stopped", "failed")
 DIRECTIONS = ("forward", "reverse")
 OPERATIONS = ("insert", "update", "delete")

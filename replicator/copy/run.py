@@ -127,6 +127,7 @@ class _View:
 
     def show(self, known: Mapping[str, JobProgress]) -> bool:
         """Report what moved; True when all jobs are done."""
+        self._progress.beat()
         for job in self._jobs:
             now, before = known[job.name], self._shown.get(job.name)
             if now != before:

@@ -293,3 +293,20 @@ def test_stalled_seconds_are_those_since_the_main_loop_moved(clock: Clock) -> No
     assert clock.progress.stalled_seconds == 5
     clock.progress.beat()
     assert clock.progress.stalled_seconds == 0
+
+
+def test_a_statement_that_takes_hours_is_no_hung_loop(clock: Clock) -> None:
+    with clock.progress.long_step("adding indexes"):
+        clock.sleep(7200)
+        assert clock.progress.stalled_seconds == 0
+        assert clock.progress.snapshot()["activity"] == "adding indexes"
+    assert clock.progress.stalled_seconds == 0
+    clock.sleep(60)
+    assert clock.progress.stalled_seconds == 60
+
+
+@pytest.mark.parametrize("phase", ["completed", "aborted", "rolled_back"])
+def test_what_has_ended_is_not_merely_stopped(clock: Clock, phase: str) -> None:
+    clock.progress.enter(phase)
+    clock.progress.stopped()
+    assert clock.progress.phase == phase
