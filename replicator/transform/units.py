@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from replicator.errors import BadRow
+from replicator.mysql.catalog import Column
 from replicator.mysql.connection import Connection, rows
 from replicator.mysql.literals import encoder, select_expression
+from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.transform.plan import Join, PlannedRelated, PlannedTransform
 from replicator.transform.produce import Literals, Values, getter, producer
@@ -20,6 +22,9 @@ Relation = Callable[[str], str]
 """Source table name → the quoted table that holds its rows: staging, or the source itself."""
 
 KEYS_PER_STATEMENT = 500
+
+_RANK = Column("rank", "bigint", "bigint", False, False, None, None, None, None, 20, 0, 0, False, False)
+"""The server's number for a group."""
 
 
 class Units:
@@ -107,10 +112,14 @@ class Units:
         if transform.grouped:
             columns.append(f"DENSE_RANK() OVER (ORDER BY {', '.join(self._unit_sql)})")
         order = ", ".join("t0." + quote(name) for name in transform.source.row_key)
-        return rows(
-            connection,
-            f"SELECT {', '.join(columns)} FROM {self._relation(transform.source.name)} AS t0"
-            f" WHERE {condition} ORDER BY {order}",
+        read = [by_name[name] for name in transform.columns]
+        return list(
+            read_rows(
+                connection,
+                f"SELECT {', '.join(columns)} FROM {self._relation(transform.source.name)} AS t0"
+                f" WHERE {condition} ORDER BY {order}",
+                [*read, _RANK] if transform.grouped else read,
+            )
         )
 
     def related_rows(
@@ -122,10 +131,12 @@ class Units:
         columns = [select_expression(item.table.by_name[name], f"{alias}.{quote(name)}") for name in item.columns]
         order = ", ".join(f"{alias}.{quote(name)}" for name in item.order)
         width = len(key)
-        found = rows(
+        by_name = self.transform.source.by_name
+        found = read_rows(
             connection,
-            f"SELECT {', '.join('t0.' + quote(name) for name in key)}, {', '.join(columns)}"
+            f"SELECT {', '.join(select_expression(by_name[name], 't0.' + quote(name)) for name in key)}, {', '.join(columns)}"
             f" FROM {self._joined(item.path)} WHERE {condition} ORDER BY {order}",
+            [by_name[name] for name in key] + [item.table.by_name[name] for name in item.columns],
         )
         return [(record[:width], record[width:]) for record in found]
 

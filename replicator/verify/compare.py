@@ -11,6 +11,7 @@ from replicator.config import Config
 from replicator.errors import BadRow
 from replicator.mysql.connection import Connection, rows
 from replicator.mysql.literals import comparable, select_expression
+from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import quote
 from replicator.transform.plan import PlannedTransform
 from replicator.transform.produce import Literals, Values, getter
@@ -59,7 +60,7 @@ class Comparer:
         self._target_keys = KeyFilter([by_name[name] for name in transform.key_columns])
         self._by_collation = any(source[name].is_text for name in transform.unit_columns)
         names = transform.target_columns
-        columns = [by_name[name] for name in names]
+        self._columns = columns = [by_name[name] for name in names]
         self._comparers = [comparable(column) for column in columns]
         self._float_places = [place for place, column in enumerate(columns) if column.type in ("float", "double")]
         self._select = ", ".join(select_expression(by_name[name], quote(name)) for name in names)
@@ -167,7 +168,8 @@ class Comparer:
 
     def _actual(self, target: Connection, condition: str) -> Sequence[Values]:
         with failing(self._config.target):
-            return rows(target, f"SELECT {self._select} FROM {self.transform.target.sql} WHERE {condition}")
+            statement = f"SELECT {self._select} FROM {self.transform.target.sql} WHERE {condition}"
+            return list(read_rows(target, statement, self._columns))
 
     # Comparing --------------------------------------------------------------------------------------------
 
