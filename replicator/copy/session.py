@@ -14,7 +14,7 @@ from replicator.config import Config
 from replicator.copy.chunks import MOST_CHUNK_ROWS, Chunk, Key, boundary, cut, finish, next_size, take
 from replicator.copy.jobs import Job
 from replicator.copy.writing import LoadWarned, TableWriter
-from replicator.mysql.catalog import Column
+from replicator.mysql.catalog import Column, Table
 from replicator.mysql.connection import Connection, connected, execute, row
 from replicator.mysql.flavour import identify
 from replicator.mysql.literals import select_expression
@@ -22,7 +22,7 @@ from replicator.mysql.reading import read_batches
 from replicator.mysql.sql import quote
 from replicator.staging import staging_relation
 from replicator.state import State, of
-from replicator.transform.plan import MigrationPlan
+from replicator.transform.plan import MigrationPlan, PlannedTransform
 from replicator.transform.produce import Values, getter, producer
 from replicator.transform.units import Units
 
@@ -88,7 +88,7 @@ class Session:
             task = self._tasks[chunk.job.name] = self._task(chunk.job)
         for writer in task.writers:
             writer.begin(careful)
-        copied = task.run(chunk)
+        copied = task.run(chunk, careful)
         for writer in task.writers:
             writer.flush(self.target)
         seconds = time.monotonic() - began
@@ -97,9 +97,9 @@ class Session:
         with self._failures():
             finish(self._state, self.target, chunk, copied, next_size(copied, seconds, most))
 
-    def _read(self, statement: str, columns: Sequence[Column]) -> Generator[list[Values], None, None]:
+    def _read(self, statement: str, columns: Sequence[Column], fields: bool) -> Generator[list[Values], None, None]:
         try:
-            yield from read_batches(self._source, statement, columns)
+            yield from read_batches(self._source, statement, columns, fields=fields)
         except (pymysql.MySQLError, OSError) as error:
             raise self._config.source.failure(error, "reading a chunk") from error
 
@@ -119,64 +119,48 @@ class Session:
     def _copy_task(self, job: Job) -> _Task:
         source = self._plan.sources[job.table.name]
         columns = [source.table.by_name[name] for name in source.columns]
-        outputs: list[tuple[TableWriter, Callable[[Values], list[Values]] | None, Callable[[Values], Values]]] = []
+        outputs: list[_Output] = []
         if source.staged is not None:
-            pick = getter([source.columns.index(name) for name in source.staged.columns])
-            relation = self._staging(source.table.name)
-            writer = TableWriter(
-                relation, source.table, source.staged.columns, self._config.target, replace=True, longest=self._longest
-            )
-            outputs.append((writer, None, pick))
+            names = source.staged.columns
+            writer = self._writer(self._staging(source.table.name), source.table, names, replace=True)
+            pick = getter([source.columns.index(name) for name in names])
+            outputs.append(_Output(writer, lambda raw: [pick(raw)], pick))
         for transform in source.direct:
-            writer = TableWriter(
-                transform.target.sql,
-                transform.target,
-                transform.target_columns,
-                self._config.target,
-                replace=True,
-                longest=self._longest,
-            )
-            outputs.append((writer, producer(transform, source.columns), tuple))
+            target = transform.target
+            writer = self._writer(target.sql, target, transform.target_columns, replace=True)
+            outputs.append(_Output(writer, producer(transform, source.columns), _unchanged(transform, source.columns)))
         selected = ", ".join(select_expression(column, quote(column.name)) for column in columns)
         order = f" ORDER BY {', '.join(quote(column.name) for column in job.key)}" if job.key else ""
+        passed = all(output.unchanged is not None for output in outputs)
 
-        def write(batch: list[Values]) -> None:
-            for writer, produce, pick in outputs:
-                if produce is None:
-                    writer.add(self.target, [pick(raw) for raw in batch])
-                else:
-                    writer.add(self.target, [made for raw in batch for made in produce(raw)])
-
-        def run(chunk: Chunk) -> int:
+        def run(chunk: Chunk, careful: bool) -> int:
             copied = 0
+            fields = passed and not careful
             statement = f"SELECT {selected} FROM {job.table.sql} WHERE {chunk.condition()}{order}"
-            with closing(self._read(statement, columns)) as batches:
+            with closing(self._read(statement, columns, fields)) as batches:
                 for batch in batches:
                     copied += len(batch)
                     try:
-                        write(batch)
+                        for output in outputs:
+                            output.write(self.target, batch, fields)
                     except LoadWarned:
                         deque(batches, maxlen=0)  # the connection is needed for the second attempt
                         raise
             return copied
 
-        return _Task(run, [writer for writer, _, _ in outputs], MOST_CHUNK_ROWS)
+        return _Task(run, [output.writer for output in outputs], MOST_CHUNK_ROWS)
+
+    def _writer(self, sql: str, table: Table, names: Sequence[str], *, replace: bool) -> TableWriter:
+        return TableWriter(sql, table, names, self._config.target, replace=replace, longest=self._longest)
 
     def _build_task(self, job: Job) -> _Task:
         transform = job.transform
         assert transform is not None
         units = Units(transform, self._staging)
-        writer = TableWriter(
-            transform.target.sql,
-            transform.target,
-            transform.target_columns,
-            self._config.target,
-            replace=False,
-            longest=self._longest,
-        )
+        writer = self._writer(transform.target.sql, transform.target, transform.target_columns, replace=False)
         relation = self._staging(job.table.name)
 
-        def run(chunk: Chunk) -> int:
+        def run(chunk: Chunk, careful: bool) -> int:  # noqa: ARG001
             condition = chunk.condition("t0.")
             with self._failures():
                 produced = units.where(self.target, condition)
@@ -189,11 +173,40 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class _Output:
+    """One table that a source table's rows go to."""
+
+    writer: TableWriter
+    produce: Callable[[Values], list[Values]]
+    unchanged: Callable[[Values], Values] | None
+    """Picks the columns, where all it takes is to write them down again."""
+
+    def write(self, target: Connection, batch: Sequence[Values], fields: bool) -> None:
+        """Take a batch of values, or of `fields`."""
+        if fields:
+            assert self.unchanged is not None
+            self.writer.add_lines(target, list(map(",".join, map(self.unchanged, batch))))
+        else:
+            self.writer.add(target, [made for raw in batch for made in self.produce(raw)])
+
+
+def _unchanged(transform: PlannedTransform, columns: Sequence[str]) -> Callable[[Values], Values] | None:
+    """For a copy by names into columns of the very same types."""
+    if transform.copied is None:
+        return None
+    for name, origin in zip(transform.target_columns, transform.copied, strict=True):
+        ours, theirs = transform.source.by_name[origin], transform.target.by_name[name]
+        if (ours.type, ours.full_type) != (theirs.type, theirs.full_type):
+            return None
+    return getter([columns.index(name) for name in transform.copied])
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
     """What to do with a chunk of a job."""
 
-    run: Callable[[Chunk], int]
-    """Writes the chunk's rows; the number of rows that were read."""
+    run: Callable[[Chunk, bool], int]
+    """Writes the chunk's rows, carefully or not; the number of rows that were read."""
     writers: Sequence[TableWriter]
     most_rows: int
 

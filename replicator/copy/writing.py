@@ -67,15 +67,21 @@ class TableWriter:
         if self.careful:
             encoded = [self._encoder.encode(values) for values in rows]
             self._rows += encoded
-            size = sum(len(literal) for literals in encoded for literal in literals)
-        else:
-            try:
-                lines = list(map(",".join, map(self._encode_line, rows)))
-            except (ValueError, TypeError):
-                deque(map(self._encoder.encode, rows), maxlen=0)  # raises, and names the column
-                raise
-            self._lines += lines
-            size = sum(map(len, lines))
+            self._grow(connection, sum(len(literal) for literals in encoded for literal in literals))
+            return
+        try:
+            lines = list(map(",".join, map(self._encode_line, rows)))
+        except (ValueError, TypeError):
+            deque(map(self._encoder.encode, rows), maxlen=0)  # raises, and names the column
+            raise
+        self.add_lines(connection, lines)
+
+    def add_lines(self, connection: Connection, lines: Sequence[str]) -> None:
+        """Take rows that are lines of LOAD DATA already; not where the chunk is written carefully."""
+        self._lines += lines
+        self._grow(connection, sum(map(len, lines)))
+
+    def _grow(self, connection: Connection, size: int) -> None:
         self._size += size
         self.written_bytes += size
         if self._size >= _STATEMENT_BYTES:

@@ -19,6 +19,7 @@ from pymysql.cursors import SSCursor
 
 from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, INTEGER_TYPES, Column
 from replicator.mysql.connection import Connection
+from replicator.mysql.literals import quoted
 
 _BLOCK = 1 << 18
 _LONGEST_PACKET = 0xFFFFFF
@@ -38,10 +39,13 @@ def read_rows(connection: Connection, statement: str, columns: Sequence[Column])
 
 
 def read_batches(
-    connection: Connection, statement: str, columns: Sequence[Column], *, raw: bool = False
+    connection: Connection, statement: str, columns: Sequence[Column], *, fields: bool = False
 ) -> Iterator[list[Values]]:
-    """As `read_rows`, a few hundred rows at a time; `raw` gives every value as the bytes that the server sent."""
-    parse, parse_one = _parsers(tuple("bytes" if raw else _conversion(column) for column in columns))
+    """As `read_rows`, a few hundred rows at a time.
+
+    `fields` gives, instead of values, the texts that stand for them in a line of LOAD DATA into columns of the same types.
+    """
+    parse, parse_one = _parsers(tuple(map(_field if fields else _conversion, columns)))
     cursor = connection.cursor(SSCursor)
     cursor.execute(statement)
     wire: Any = connection
@@ -138,7 +142,19 @@ _CONVERSIONS = {
     "date": "to_date({}.decode())",
     "datetime": "to_datetime({}.decode())",
     "time": "to_time({}.decode())",
+    "plain field": "{}.decode()",
+    "quoted field": """f"'{{t}}'" if B not in (t := {}.decode()) and Q not in t else quoted(t)""",
+    "hexadecimal field": "{}.hex()",
+    "bit field": "str(from_bytes({}, 'big'))",
 }
+
+
+def _field(column: Column) -> str:
+    """Numbers and times are their own text; nothing is made of it that would have to be written again."""
+    kind = _conversion(column)
+    if kind == "bytes":
+        return "bit field" if column.type == "bit" else "hexadecimal field"
+    return "quoted field" if kind == "text" else "plain field"
 
 
 def _to_datetime(text: str, parse: Callable[[str], datetime] = datetime.fromisoformat) -> datetime | date | str:
@@ -178,7 +194,7 @@ _VALUE = """
             c{i} = {short}
             p = e
         elif n == 251:
-            c{i} = None
+            c{i} = {null}
             p += 1
         else:
             p, e = wide(b, p)
@@ -219,6 +235,7 @@ def _parsers(conversions: tuple[str, ...]) -> tuple[Callable[..., int], Callable
             i=index,
             short=_CONVERSIONS[conversion].format("b[p + 1:e]"),
             long=_CONVERSIONS[conversion].format("b[p:e]"),
+            null="'NULL'" if conversion.endswith("field") else None,
         )
         for index, conversion in enumerate(conversions)
     )
@@ -230,6 +247,10 @@ def _parsers(conversions: tuple[str, ...]) -> tuple[Callable[..., int], Callable
         "to_date": _to_date,
         "to_datetime": _to_datetime,
         "to_time": _to_time,
+        "from_bytes": int.from_bytes,
+        "quoted": quoted,
+        "B": "\\",
+        "Q": "'",
     }
     exec(_PARSERS.format(values=values, names=names), scope)
     return scope["parse"], scope["parse_one"]

@@ -27,7 +27,7 @@ def row_class(table: str, columns: Sequence[str]) -> type[Row]:
     """A Row type for the columns, in the order in which the tuples carry them."""
     # A named tuple reads a field in C, eight times as fast as a property does; a column may have any name, a field not.
     fields = [f"c{place}" for place in range(len(columns))]
-    shape = namedtuple("shape", fields)  # noqa: PYI024
+    shape = namedtuple("shape", fields)  # type: ignore[misc]  # noqa: PYI024
     names = {name: shape.__dict__[field] for field, name in zip(fields, columns, strict=True) if not name.startswith("__")}
     index = {name: place for place, name in enumerate(columns)}
     # The type's name stands in the message of an AttributeError.

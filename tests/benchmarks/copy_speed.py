@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -165,12 +166,28 @@ def measure(flavour: Flavour, rows: int = ROWS, runs: int = 1) -> list[Timing]:
         found: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(runs):
             for way, run in ways.items():
+                before = _processor_seconds(source), _processor_seconds(target), _own_seconds()
                 found[way].append(run())
-                print(f"  {flavour} {way}: {found[way][-1]:.1f} s, {rows / found[way][-1]:,.0f} rows/s")
+                after = _processor_seconds(source), _processor_seconds(target), _own_seconds()
+                spent = [f"{then - now:.1f}" for now, then in zip(before, after, strict=True)]
+                print(
+                    f"  {flavour} {way}: {found[way][-1]:.1f} s, {rows / found[way][-1]:,.0f} rows/s; processor seconds:"
+                    f" source {spent[0]}, target {spent[1]}, client {spent[2]}"
+                )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
         return [
             Timing(way, statistics.median(times), peak if way == "replicator" else 0) for way, times in found.items()
         ]
+
+
+def _processor_seconds(server: Server) -> float:
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _run(server: Server, database: str, statement: str) -> None:
