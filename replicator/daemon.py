@@ -13,14 +13,13 @@ from typing import Any
 import structlog
 
 from replicator.config import Config
-
+from replicator.cutover.run import cutover
 from replicator.errors import CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.migration import Migration
 from replicator.mysql.connection import connected
 from replicator.mysql.position import Position
 from replicator.observe.control import ControlServer
 from replicator.progress import Progress
-
 
 Message = dict[str, Any]
 
@@ -118,7 +117,7 @@ class Daemon:
             yield {"step": "verify", "message": "comparing"}
             report = verifier.verify(tables)
             if not report.ok and arguments.get("repair"):
-                from replicator.verify import repair
+                from replicator.verify.repair import repair
 
                 yield {"step": "repair", "message": report.summary()}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
@@ -126,49 +125,43 @@ class Daemon:
             yield {"done": True, "exit_code": code, "message": report.summary(), **report.to_json()}
 
     def _cutover(self, arguments: Message) -> Iterator[Message]:
+        """The switch runs in a thread of its own: a client that goes away does not end it half way."""
         migration = self._migration
-        with self._alone("cutover"):
-            migration.exact()
-            steps: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-            failure: list[BaseException] = []
+        forward = _Forward(migration)
+        dry_run = bool(arguments.get("dry_run"))
+        steps: queue.SimpleQueue[Message | BaseException | None] = queue.SimpleQueue()
 
-            def report(step: str, message: str, seconds: float | None) -> None:
-                steps.put({"step": step, "message": message, "seconds": seconds})
+        def report(step: str, message: str, seconds: float | None) -> None:
+            steps.put({"step": step, "message": message, "seconds": seconds})
+            _log.info("cutover.stepped", step=step, message=message, seconds=seconds)
 
-            def work() -> None:
-                from replicator.cutover import cutover
-
-                migration.switching(under_way=True)
-                try:
+        def work() -> None:
+            try:
+                with self._alone("cutover"), migration.switching():
                     cutover(
                         self._config,
                         migration.plan,
-                        _Forward(migration),
+                        forward,
                         max_freeze=arguments.get("max_freeze") or self._config.cutover.max_freeze,
                         kill_blockers=bool(arguments.get("kill_blockers")),
-                        dry_run=bool(arguments.get("dry_run")),
+                        dry_run=dry_run,
                         progress=migration.progress,
                         report=report,
                     )
-                except BaseException as error:
-                    migration.switching(under_way=False)
-                    failure.append(error)
-                finally:
-                    steps.put(None)
+                    if not dry_run:
+                        migration.complete()
+                steps.put(None)
+            except BaseException as error:
+                _log.error("cutover.failed", error=type(error).__name__, reason=str(error))
+                steps.put(error)
 
-            # In a thread of its own, so that a client that goes away does not end a switch half way.
-            thread = threading.Thread(target=work, name="cutover")
-            thread.start()
-            while (message := steps.get()) is not None:
-                yield message
-            thread.join()
-            if failure:
-                raise failure[0]
-            if arguments.get("dry_run"):
-                yield {"done": True, "exit_code": 0, "message": "nothing was changed"}
-                return
-            migration.complete()
-            yield {"done": True, "exit_code": 0, "message": "the application uses the new tables now"}
+        threading.Thread(target=work, name="cutover").start()
+        while (step := steps.get()) is not None:
+            if isinstance(step, BaseException):
+                raise step
+            yield step
+        message = "nothing was changed" if dry_run else "the application uses the new tables now"
+        yield {"done": True, "exit_code": 0, "message": message}
 
     def _abort(self, arguments: Message) -> Iterator[Message]:
         with self._alone("abort"):

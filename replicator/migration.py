@@ -20,6 +20,7 @@ from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position, safe_position
 from replicator.config import Config
 from replicator.copy import build_jobs, copy_jobs, defer_indexes, restore_indexes, run_jobs
+from replicator.cutover.settle import recover
 from replicator.errors import CheckFailed, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.mysql.catalog import read_tables
 from replicator.mysql.connection import Connection, connected, execute, value
@@ -73,6 +74,9 @@ class Migration:
         Raises Interrupted when stopped before `once` was fulfilled.
         """
         with self.alone():
+            if recover(self.config) == "done":
+                self.complete()
+                return
             phase = self.prepare()
             with self._watched():
                 if phase == "copying":
@@ -255,9 +259,14 @@ class Migration:
             self._paused = False
             return True
 
-    def switching(self, *, under_way: bool) -> None:
-        """While a switch is under way, its own RENAME ends the stream, which is no failure."""
-        self._switching = under_way
+    @contextmanager
+    def switching(self) -> Iterator[None]:
+        """While a switch is under way its own RENAME ends the stream, which is no failure."""
+        self._switching = True
+        try:
+            yield
+        finally:
+            self._switching = self._ended.is_set()
 
     def switched(self) -> None:
         """The new tables are in use: the stream from the old ones is over."""
