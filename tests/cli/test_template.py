@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from replicator import cli
 from replicator.config import Config, load
 from replicator.demo.servers import Server
-from replicator.mysql.connection import Connection, execute
+from replicator.mysql.connection import Connection, execute, rows
 from replicator.planning import create_target, resolve
 
 ROWS = (
@@ -29,7 +30,7 @@ def shop(
     connect: Callable[..., Connection],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Config:
+) -> Iterator[Config]:
     """The written folder, pointed at two databases of which the source has its tables and a few rows."""
     folder = tmp_path / "shop"
     assert cli.main(["init", str(folder)]) == 0
@@ -47,7 +48,8 @@ def shop(
             execute(connection, statement)
     for statement in ROWS:
         execute(connection, statement)
-    return load(folder / "replicator.toml", os.environ)
+    yield load(folder / "replicator.toml", os.environ)
+    execute(connection, f"DROP DATABASE IF EXISTS {source}_state")
 
 
 def test_it_fits_its_own_schemas(shop: Config, server: Server, connect: Callable[..., Connection]) -> None:
@@ -62,3 +64,22 @@ def test_nothing_is_missing_for_it(shop: Config, capsys: pytest.CaptureFixture[s
     checks = json.loads(capsys.readouterr().out)["checks"]
     assert [check for check in checks if check["status"] == "failed"] == []
     assert code == 0
+
+
+def test_from_the_first_row_to_the_last_command(
+    shop: Config, server: Server, connect: Callable[..., Connection], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["run", "--once"]) == 0
+    target = connect(server, shop.target.database)
+    assert rows(target, "SELECT id, customer_name FROM orders ORDER BY id") == ((1, "Änne"), (3, None), (4, "Änne"))
+    assert rows(target, "SELECT customer_id, orders, total FROM customer_totals") == ((1, 2, Decimal("12.75")),)
+    capsys.readouterr()
+    assert cli.main(["status", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["phase"], status["stage"], status["copy"]["ratio"]) == ("stopped", "replicating", 1.0)
+    assert all(table["verified_at"] for table in status["tables"])
+    execute(target, "UPDATE orders SET total = 11 WHERE id = 4")
+    assert cli.main(["verify"]) == 7
+    assert cli.main(["abort", "--drop-target"]) == 0
+    assert rows(target, "SHOW TABLES") == ()
+    assert cli.main(["status"]) == 4
