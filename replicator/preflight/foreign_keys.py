@@ -41,23 +41,23 @@ def _followers(context: Context) -> Iterator[Finding]:
         if inside and key.table not in moved and key.parent in moved:
             yield _follows(key)
     try:
-        for schema, table, name, parent in _from_elsewhere(source):
+        for schema, table, name, parent in _from_elsewhere(context.target, source.database):
             if parent in moved:
                 yield _follows(ForeignKey(name, schema, table, (), source.database, parent, (), "", ""))
     except pymysql.MySQLError as error:
         yield warning(
-            f"{source}: foreign keys of other databases cannot be seen ({describe(error)})",
-            f"GRANT PROCESS ON *.* TO the account {source.endpoint.user}",
+            f"{context.target}: foreign keys of other databases cannot be seen ({describe(error)})",
+            f"GRANT PROCESS ON *.* TO the account {context.target.endpoint.user}",
         )
 
 
-def _from_elsewhere(end: End) -> Iterator[tuple[str, str, str, str]]:
+def _from_elsewhere(end: End, database: str) -> Iterator[tuple[str, str, str, str]]:
     """(database, table, key, parent) of foreign keys from other databases to this one, whoever may read those."""
     view = "innodb_foreign" if end.server.flavour == "mysql" else "innodb_sys_foreign"
     for name, child, parent in rows(end.connection, f"SELECT id, for_name, ref_name FROM information_schema.{view}"):
         schema, _, table = str(child).partition("/")
         parent_schema, _, parent_table = str(parent).partition("/")
-        if _decoded(parent_schema) == end.database and _decoded(schema) != end.database:
+        if _decoded(parent_schema) == database and _decoded(schema) != database:
             yield _decoded(schema), _decoded(table), str(name).partition("/")[2], _decoded(parent_table)
 
 

@@ -8,13 +8,12 @@ from typing import Final, Literal
 
 from replicator.config import Config
 from replicator.mysql.connection import value
-from replicator.mysql.flavour import Server
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context, End
 from replicator.preflight.privileges import Privileges, read_privileges
 from replicator.preflight.result import Finding, failed
 
-Place = Literal["*", "source", "target", "archive", "state", "scratch", "performance_schema"]
+Place = Literal["*", "source", "target", "archive", "state", "scratch", "sentry", "performance_schema"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,70 +29,61 @@ class Need:
 
 
 def _needs(role: Literal["source", "target"], place: Place, reasons: dict[str, str], *when: str) -> tuple[Need, ...]:
-    return tuple(Need(role, place, privilege, reason, frozenset(when)) for privilege, reason in reasons.items())
+    """From {"SELECT, INSERT": reason}."""
+    return tuple(
+        Need(role, place, privilege, reason, frozenset(when))
+        for privileges, reason in reasons.items()
+        for privilege in privileges.split(", ")
+    )
 
 
 NEEDS: Final = (
     *_needs("source", "*", {
         "REPLICATION SLAVE": "read the binary log",
         "REPLICATION CLIENT": "see where the binary log ends",
-        "PROCESS": "see who holds a table, and foreign keys of other databases",
     }),
     *_needs("source", "*", {"XA_RECOVER_ADMIN": "see prepared XA transactions"}, "mysql"),
     *_needs("source", "*", {"RELOAD": "begin a new binlog file to start from"}, "mysql", "gtid_off"),
     *_needs("source", "source", {"SELECT": "read the tables", "TRIGGER": "see triggers"}),
     *_needs("source", "state", {
         "CREATE": "create the heartbeat table",
-        "INSERT": "write the heartbeat",
-        "DELETE": "replace the last heartbeat",
+        "INSERT, DELETE": "write the heartbeat",
     }, "heartbeat"),
     *_needs("target", "target", {
         "SELECT": "read what is there before it is changed",
-        "INSERT": "write rows",
-        "UPDATE": "write rows",
-        "DELETE": "write rows",
-        "CREATE": "create the target tables",
-        "ALTER": "add indexes after the copy",
-        "INDEX": "add indexes after the copy",
+        "INSERT, UPDATE, DELETE": "write rows",
+        "CREATE, REFERENCES": "create the target tables",
+        "ALTER, INDEX": "add indexes after the copy",
         "DROP": "remove the tables with abort --drop-target",
-        "REFERENCES": "create foreign keys",
         "TRIGGER": "see triggers",
     }),
     *_needs("target", "state", {
-        "SELECT": "read the state and staging",
-        "INSERT": "write the state and staging",
-        "UPDATE": "write the state and staging",
-        "DELETE": "write the state and staging",
-        "CREATE": "create the state database",
-        "ALTER": "index staging",
-        "INDEX": "index staging",
+        "SELECT, INSERT, UPDATE, DELETE": "read and write the state and staging",
+        "CREATE": "create the state and staging",
+        "ALTER, INDEX": "index staging",
         "DROP": "remove staging",
     }),
     *_needs("target", "scratch", {
-        "CREATE": "try the schema files before the tables are there",
-        "ALTER": "try the schema files",
-        "INDEX": "try the schema files",
-        "REFERENCES": "try the schema files",
+        "CREATE, ALTER, INDEX, REFERENCES": "try the schema files before the tables are there",
         "DROP": "remove what was tried",
     }),
-    *_needs("source", "source", {
-        "LOCK TABLES": "freeze the tables at the cutover",
-        "ALTER": "rename the old tables",
-        "DROP": "rename the old tables",
-        "CREATE": "put the new tables in their place",
-        "INSERT": "put the new tables in their place",
+    *_needs("target", "*", {
+        "REPLICATION SLAVE, REPLICATION CLIENT": "see that nothing was written during the switch",
+        "PROCESS": "see who holds a table, and foreign keys of other databases",
+        "RELOAD": "freeze the tables",
     }, "rename"),
-    *_needs("source", "target", {
-        "SELECT": "lock the new tables at the cutover",
-        "LOCK TABLES": "lock the new tables at the cutover",
-        "ALTER": "rename the new tables",
-        "DROP": "rename the new tables",
+    *_needs("target", "*", {"XA_RECOVER_ADMIN": "see prepared XA transactions"}, "rename", "mysql"),
+    *_needs("target", "performance_schema", {"SELECT": "see who holds a table"}, "rename", "mysql"),
+    *_needs("target", "source", {
+        "SELECT, LOCK TABLES": "freeze the tables",
+        "ALTER, DROP": "rename the old tables",
+        "CREATE, INSERT": "put the new tables in their place",
+        "TRIGGER, EVENT, SHOW VIEW": "see what hinders the rename",
     }, "rename"),
-    *_needs("source", "archive", {
-        "CREATE": "move the old tables into the archive",
-        "INSERT": "move the old tables into the archive",
+    *_needs("target", "archive", {"CREATE, INSERT": "move the old tables into the archive"}, "rename"),
+    *_needs("target", "sentry", {
+        "SELECT, LOCK TABLES, CREATE, INSERT, ALTER, DROP": "hold the rename back until nothing can be lost",
     }, "rename"),
-    *_needs("source", "performance_schema", {"SELECT": "see who holds a table"}, "rename", "mysql"),
 )  # fmt: skip
 
 
@@ -101,14 +91,17 @@ def check(context: Context) -> Iterator[Finding]:
     """Both accounts have every privilege that docs/reference/grants.md lists."""
     for end in context.ends:
         privileges = read_privileges(end.connection)
+        seen: set[tuple[str | None, str]] = set()
         for need in NEEDS:
-            if need.role == end.role and need.when <= circumstances(context.config, end.server, end):
+            asked = (database_of(context.config, need.place), need.privilege)
+            if need.role == end.role and need.when <= circumstances(context.config, end) and asked not in seen:
+                seen.add(asked)
                 yield from _missing(context.config, end, need, privileges)
 
 
-def circumstances(config: Config, server: Server, end: End) -> set[str]:
+def circumstances(config: Config, end: End) -> set[str]:
     """What the needs depend on."""
-    found: set[str] = {server.flavour}
+    found: set[str] = {end.server.flavour}
     if end.variables.get("gtid_mode", "ON") != "ON":
         found.add("gtid_off")
     if config.stream.heartbeat is not None:
@@ -127,8 +120,15 @@ def database_of(config: Config, place: Place) -> str | None:
         "archive": config.cutover.archive_database,
         "state": config.migration.state_database,
         "scratch": f"{config.migration.state_database}_",
+        "sentry": sentry_database(config),
         "performance_schema": "performance_schema",
     }[place]
+
+
+def sentry_database(config: Config) -> str:
+    """Where the cutover keeps the table that the rename waits for: behind all others in the order of the servers' locks."""
+    databases = (config.source.database, config.target.database, config.cutover.archive_database)
+    return max(*databases, config.migration.state_database, key=str.encode)
 
 
 def _missing(config: Config, end: End, need: Need, privileges: Privileges) -> Iterator[Finding]:

@@ -11,11 +11,11 @@ from replicator.preflight.result import Finding, failed, ok
 
 def check(context: Context) -> Iterator[Finding]:
     """The cutover can see who holds the tables that it has to freeze."""
-    source = context.source
+    target = context.target
     if context.config.cutover.mode != "rename":
         yield ok("nothing is renamed")
         return
-    problem = problem_seeing_locks(source.connection, source.server.flavour)
+    problem = problem_seeing_locks(target.connection, target.server.flavour)
     if problem is not None:
         reason, fix = problem
-        yield failed(f"{source}: sessions that hold a table cannot be seen, so the cutover would wait blindly: {reason}", fix)
+        yield failed(f"{target}: sessions that hold a table cannot be seen, so the cutover would wait blindly: {reason}", fix)

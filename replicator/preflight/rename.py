@@ -36,7 +36,7 @@ def check(context: Context) -> Iterator[Finding]:
             f'drop_table("{name}", …) instead of keep_table, or give the target table another name',
         )
     archive = config.cutover.archive_database
-    occupied = sorted(read_tables(source.connection, archive).keys() & context.moved())
+    occupied = sorted(read_tables(context.target.connection, archive).keys() & context.moved())
     if occupied:
         yield failed(
             f"the archive {archive} has tables already whose names the old ones will need: {listed(occupied)}",
