@@ -78,7 +78,7 @@ class Client:
         pause: float,
         seed: int,
         cascades: bool,
-        phase: Callable[[], str],
+        phase: Callable[[float, float], str],
         stop: Event,
     ) -> None:
         self.counts = Counts()
@@ -119,7 +119,6 @@ class Client:
         tenant = self._rng.choice(self._tenants)
         operation = self._choose()
         begun = time.monotonic()
-        phase = self._phase()
         while True:
             if operation not in self._speaking.operations:  # the schema has changed meanwhile
                 operation = self._choose()
@@ -142,7 +141,7 @@ class Client:
                 self.counts.taken_back += 1
                 return
             if self._commit(work):
-                self._finished(work, {phase, self._phase()}, time.monotonic() - begun)
+                self._finished(work, begun, time.monotonic())
                 return
 
     def _choose(self) -> Operation:
@@ -170,15 +169,14 @@ class Client:
             self._ledger.undone(work.token)
         return stands_now
 
-    def _finished(self, work: Work, phases: set[str], seconds: float) -> None:
+    def _finished(self, work: Work, begun: float, ended: float) -> None:
         self.counts.commits += 1
         if not work.apart:
             work.tenant.learn(work.facts)
-        for name in phases:
-            phase = self.counts.phases.setdefault(name, Phase())
-            phase.writes += 1
-            phase.total += seconds
-            phase.longest = max(phase.longest, seconds)
+        phase = self.counts.phases.setdefault(self._phase(begun, ended), Phase())
+        phase.writes += 1
+        phase.total += ended - begun
+        phase.longest = max(phase.longest, ended - begun)
 
     def _recover(self, error: pymysql.MySQLError, begun: float) -> None:
         """Make ready for another attempt, or raise the error where that would not help."""

@@ -90,7 +90,7 @@ def services(world: World, rng: Random) -> Iterator[Row]:
     for number in range(1, sum(len(company.services) for company in world.companies) + 1):
         company = world.companies[number % len(world.companies)]
         # Equal names in one company, one of them deleted: what a mapping by name gets wrong.
-        name = words.SERVICES[(number // len(world.companies)) % len(words.SERVICES)]
+        name = words.SERVICES[(company.id + number // len(world.companies) % 6) % len(words.SERVICES)]
         yield (
             number, name, 1, str(2_000_000 + number) if rng.random() < 0.7 else None,
             company.id if rng.random() < 0.95 else None, pick(rng, company.branches) if number % 3 else None,

@@ -116,7 +116,7 @@ class Traffic:
         self._ask(self._settings)
 
     def phase(self, name: str) -> None:
-        """Count writes under this name from now on; one that is under way counts under both."""
+        """Count writes under this name from now on; one that is under way counts where most of its time falls."""
         self._ask({"do": "phase", "name": name})
 
     def stats(self) -> TrafficStats:
@@ -180,8 +180,16 @@ class _State:
     """Shared by the threads of the process."""
 
     stop: Event
-    phase: str
+    phases: list[tuple[float, str]]
+    """When each began, and its name."""
     errors: list[str]
+
+    def phase(self, begun: float, ended: float) -> str:
+        """The phase in which most of the time from `begun` to `ended` fell."""
+        starts = [0.0, *[start for start, _ in self.phases[1:]]]
+        ends = [*starts[1:], ended]
+        shares = [min(ended, end) - max(begun, start) for start, end in zip(starts, ends, strict=True)]
+        return self.phases[shares.index(max(shares))][1]
 
 
 def _clients(settings: Mapping[str, Any], ledger: Ledger, state: _State) -> list[Client]:
@@ -199,7 +207,7 @@ def _clients(settings: Mapping[str, Any], ledger: Ledger, state: _State) -> list
             pause=number / settings["rate"] if settings["rate"] else 0.0,
             seed=settings["seed"],
             cascades=settings["cascades"],
-            phase=lambda: state.phase,
+            phase=state.phase,
             stop=state.stop,
         )
         for client in range(number)
@@ -241,7 +249,7 @@ def _answer(answer: Mapping[str, Any]) -> None:
 def main() -> None:
     """The process of the clients."""
     settings = json.loads(sys.stdin.readline())
-    state = _State(Event(), FIRST_PHASE, [])
+    state = _State(Event(), [(0.0, FIRST_PHASE)], [])
     with ExitStack() as stack:
         file = stack.enter_context(Path(settings["ledger"]).open("a", encoding="utf-8"))
         try:
@@ -260,7 +268,7 @@ def main() -> None:
         for line in sys.stdin:
             match json.loads(line):
                 case {"do": "phase", "name": name}:
-                    state.phase = name
+                    state.phases.append((time.monotonic(), name))
                 case {"do": "stop"}:
                     break
             _answer(_together(counts, state.errors))

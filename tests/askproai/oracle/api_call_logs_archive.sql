@@ -1,0 +1,6 @@
+-- Empty at first.
+SELECT id, company_id, user_id, service, endpoint, method, request_headers, request_body, response_status,
+    response_headers, response_body, duration_ms, correlation_id, ip_address, user_agent, error_message, requested_at,
+    responded_at, created_at, updated_at, threat_score, blocked, block_reason
+FROM api_call_logs
+WHERE FALSE
