@@ -26,7 +26,7 @@ from replicator.mysql.literals import Encoder, encoder
 from replicator.state import Checkpoint, Direction, State
 from replicator.transform.plan import MigrationPlan, PlannedTransform, SourceTable, StagedTable
 from replicator.transform.produce import Literals, RowEncoder, Values, producer
-from replicator.transform.units import Relation, TargetRows, Units
+from replicator.transform.units import KEYS_PER_STATEMENT, Relation, TargetRows, Units, batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +247,8 @@ class _DirectTransform:
             if produced:
                 row = encode(produced[0])
                 (writes.updates if entry.stood else writes.inserts).append(row)
-            else:
-                literals = (*self._target.literals(key), *self._constants)
+            elif (held := self._target.held(key)) is not None:
+                literals = (*held, *self._constants)
                 writes.deletes.append(tuple([literals[place] for place in self._key_order]))
         return writes
 
@@ -278,13 +278,17 @@ class _StagedTransform:
         wanted = list(keys)
         encoder = self._encoder
         expected: dict[Literals, tuple[Literals, Literals]] = {}
-        for values in self.units.of_keys(connection, wanted):
-            row = encoder.encode(values)
-            key = encoder.key_of(row)
-            if key in expected:
-                text = ", ".join(key)
-                raise BadRow(self.transform.target.name, text, "two source rows make a target row of this key")
-            expected[key] = (row, row if encoder.plain else encoder.compare(values))
+        for part in batches(wanted, KEYS_PER_STATEMENT):
+            made: set[Literals] = set()
+            for values in self.units.of_keys(connection, part):
+                row = encoder.encode(values)
+                key = encoder.key_of(row)
+                if key in made or expected.get(key, (row,))[0] != row:
+                    text = ", ".join(key)
+                    raise BadRow(self.transform.target.name, text, "two source rows make a target row of this key")
+                made.add(key)
+                # Spellings of a key that the collation takes for one may stand in two parts, each giving the whole unit.
+                expected[key] = (row, row if encoder.plain else encoder.compare(values))
         present = {
             encoder.key_of(row): row if encoder.plain else encoder.compare(values)
             for values in self._target.of_keys(connection, wanted)

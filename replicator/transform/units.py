@@ -192,11 +192,19 @@ class TargetRows:
             text = ", ".join(map(repr, key))
             raise BadRow(self.table.name, text, f"{error}, in the key", self.transform.key_columns[0]) from None
 
+    def held(self, key: Values) -> Literals | None:
+        """`literals`, or None when the target cannot hold the key: then no row of the unit stands there."""
+        try:
+            return self.literals(key)
+        except BadRow:
+            return None
+
     def condition(self, keys: Iterable[Values]) -> str:
         """SQL for the target rows of the units."""
         if not self._key_sql:
             return "TRUE" + self.constant_condition
-        return key_condition(self._key_sql, map(self.literals, keys)) + self.constant_condition
+        held = [literals for key in keys if (literals := self.held(key)) is not None]
+        return key_condition(self._key_sql, held) + self.constant_condition
 
     def of_keys(self, connection: Connection, keys: Iterable[Values]) -> Iterator[Values]:
         """The rows that stand there now, in the order of `target_columns`."""
