@@ -45,8 +45,8 @@ def first_rows(tables: Sequence[Table], seed: int) -> Iterator[str]:
             yield _insert(rng, table, min(500, table.rows - start), "INSERT IGNORE")
 
 
-def transactions(tables: Sequence[Table], seed: int) -> Iterator[Transaction]:
-    """Without end; the same for the same seed."""
+def transactions(tables: Sequence[Table], seed: int, *, xa: bool) -> Iterator[Transaction]:
+    """Without end; the same for the same seed. `xa`: also two-phase ones."""
     rng = random.Random(f"transactions {seed}")
     serial = 0
     while True:
@@ -55,7 +55,7 @@ def transactions(tables: Sequence[Table], seed: int) -> Iterator[Transaction]:
         if drawn < 0.012:
             yield Transaction(serial, "plain", (*_big(rng, tables), marker(1, serial)))
         elif drawn < 0.06:
-            kind: Kind = rng.choice(("long", "long", "xa", "xa", "xa rolled back"))
+            kind: Kind = rng.choice(("long", "long", "xa", "xa", "xa rolled back")) if xa else "long"
             statements = [_of_one_row(rng, rng.choice(tables)) for _ in range(rng.randint(1, 3))]
             yield Transaction(serial, kind, (*statements, marker(2, serial)), rng.randint(1, 5))
         elif drawn < 0.12:

@@ -152,6 +152,7 @@ class _Run:
                     "database": self.database,
                     "seed": self.round.seed,
                     "rate": self.round.rate,
+                    "xa": False,
                     "log": str(log),
                 }
             )

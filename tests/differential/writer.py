@@ -152,7 +152,7 @@ def main() -> None:
         shape = connect(settings["connection"])
         tables = read_shape(shape, settings["database"])
         shape.close()
-        writer.run(transactions(tables, settings["seed"]), 1 / settings["rate"])
+        writer.run(transactions(tables, settings["seed"], xa=settings["xa"]), 1 / settings["rate"])
 
 
 if __name__ == "__main__":
