@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 import pymysql
@@ -41,6 +42,8 @@ class Snapshots:
     position: Position
     """The target's checkpoint, as its snapshot has it."""
     target_flavour: str
+    aside: Executor = field(repr=False)
+    """A thread in which the target is read while the source is."""
 
 
 @contextmanager
@@ -84,7 +87,8 @@ def _with_target(
         raise WrongState("the stream has not begun: nothing can be verified before the copy is done")
     # A batch is known to the log a moment after its commit.
     await_applied(log, checkpoint.position, stop)
-    return Snapshots(source, target, checkpoint.position, flavour)
+    aside = stack.enter_context(ThreadPoolExecutor(1, "verify-target"))
+    return Snapshots(source, target, checkpoint.position, flavour, aside)
 
 
 @contextmanager
