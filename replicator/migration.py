@@ -32,6 +32,7 @@ from replicator.preflight import run_checks
 from replicator.progress import Progress
 from replicator.staging import create_staging, index_staging, staging_relation
 from replicator.state import Checkpoint, State
+from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 from replicator.verify import Verifier
 from replicator.watch import Watch
@@ -51,6 +52,7 @@ class Migration:
         self.state = state_module.of(config)
         self._relation = staging_relation(self.state.database, self.state.migration)
         self._plan: MigrationPlan | None = None
+        self.throttle = Throttle(config.throttle, (config.source, config.target))
         self._stream: Stream | None = None
         self._verifier: Verifier | None = None
         self._pausing = threading.Lock()
@@ -299,7 +301,15 @@ class Migration:
     # Around the phases ------------------------------------------------------------------------------------
 
     def _new_stream(self, *, exact: bool) -> Stream:
-        return Stream(self.plan, self.state, self.config.source, self.config.target, self.progress, exact=exact)
+        return Stream(
+            self.plan,
+            self.state,
+            self.config.source,
+            self.config.target,
+            self.progress,
+            exact=exact,
+            throttle=self.throttle,
+        )
 
     def _check(self) -> None:
         failed = [result for result in run_checks(self.config) if result.status == "failed"]
@@ -335,7 +345,7 @@ class Migration:
             if interval is not None:
                 heart = heartbeat.Heart(self.config.source, self.state.database, self.state.migration, interval)
                 stack.callback(heart.stop)
-            watch = Watch(self.config, self.state, self.progress)
+            watch = Watch(self.config, self.state, self.progress, self.throttle)
             stack.callback(watch.stop)
             yield
 

@@ -9,10 +9,11 @@ import pymysql
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.errors import ReplicatorError
-from replicator.mysql.connection import Connection, Endpoint, close, connect, row
+from replicator.mysql.connection import Connection, close, connect, row
 from replicator.mysql.flavour import identify
 from replicator.progress import Progress
 from replicator.state import State
+from replicator.throttle import Throttle
 
 INTERVAL = 1.0
 
@@ -20,10 +21,11 @@ INTERVAL = 1.0
 class Watch:
     """Runs in a thread of its own until stopped."""
 
-    def __init__(self, config: Config, state: State, progress: Progress) -> None:
+    def __init__(self, config: Config, state: State, progress: Progress, throttle: Throttle) -> None:
         self._config = config
         self._state = state
         self._progress = progress
+        self._throttle = throttle
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
@@ -34,24 +36,36 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        source = target = None
+        source: Connection | None = None
+        target: Connection | None = None
         while True:
             last = self._stopping.is_set()
             try:
                 source = source or connect(self._config.source, database=False, read_timeout=30)
                 self._look(source)
             except (pymysql.MySQLError, OSError, ReplicatorError):  # the stream meets the same and says so
-                source = _closed(source)
+                _closed(source)
+                source = None
             try:
                 target = target or connect(self._config.target, database=False, read_timeout=30)
                 self._state.write_status(target, self._progress.snapshot())
             except (pymysql.MySQLError, OSError, ReplicatorError):
-                target = _closed(target)
+                _closed(target)
+                target = None
+            self._tell_throttle()
             if last:
                 break
             self._stopping.wait(INTERVAL)
         _closed(source)
         _closed(target)
+        self._throttle.close()
+
+    def _tell_throttle(self) -> None:
+        reason = self._throttle.reason()
+        if reason is None:
+            self._progress.unthrottled()
+        else:
+            self._progress.throttled(reason.name, reason.detail)
 
     def _look(self, source: Connection) -> None:
         self._progress.upstream_at("forward", current_position(source))

@@ -81,14 +81,20 @@ class Applier:
             if source.staged is not None
         }
         self._direct = {
-            index: _DirectTransform(transform, plan.sources[transform.source.name], endpoint, alias=alias)
+            index: _DirectTransform(transform, plan.sources[transform.source.name])
             for index, transform in enumerate(plan.transforms)
             if not transform.staged
         }
         self._staged = {
-            index: _StagedTransform(transform, relation, endpoint, alias=alias)
+            index: _StagedTransform(transform, relation)
             for index, transform in enumerate(plan.transforms)
             if transform.staged
+        }
+        self._writers = {
+            transform.target.name: Writer(
+                transform.target.sql, transform.target, transform.target_columns, endpoint, alias=alias
+            )
+            for transform in plan.transforms
         }
         self._open = Changes()
         """Units reached by the pieces of a transaction that is not complete yet."""
@@ -152,21 +158,31 @@ class Applier:
             self._touched.staged.setdefault(name, set()).update(images)
         self._took("stage", monotonic() - started)
         started = monotonic()
+        exact = self.exact and whole
+        writes: dict[str, Writes] = {}
         for index, pending in changes.direct.items():
-            # Inside a long transaction two rows may swap a unique value across pieces: as while replaying, the
-            # holder gives way and its own event brings it back before the commit.
-            self._count(index, self._direct[index].write(connection, pending, exact=self.exact and whole))
+            made = self._direct[index].writes(pending)
+            if exact:
+                self._gather_writes(writes, index, made)
+            else:
+                # Inside a long transaction two rows may swap a unique value across pieces: as while replaying, the
+                # holder gives way and its own event brings it back before the commit.
+                self._writers[self._table(index)].write(connection, made, exact=False)
+            self._count(index, made)
             self._touched.units.setdefault(index, set()).update(pending)
         self._took("rows", monotonic() - started)
         for operation, count in changes.operations.items():
             self._operations[operation] = self._operations.get(operation, 0) + count
         if last and self.exact:
             started = monotonic()
-            self._write_units(changes)
+            self._compute_units(changes, writes)
+            # All transforms of a table at once: a unique value may wander from a row of one to a row of another.
+            for table, made in writes.items():
+                self._writers[table].write(connection, made, exact=True)
             self._took("units", monotonic() - started)
         self._open = Changes() if last else Changes(units=changes.units, related=changes.related)
 
-    def _write_units(self, changes: Changes) -> None:
+    def _compute_units(self, changes: Changes, writes: dict[str, Writes]) -> None:
         for index, staged in self._staged.items():
             keys = set(changes.units.get(index, ()))
             for number, item in enumerate(staged.transform.related):
@@ -174,11 +190,19 @@ class Applier:
                 if images:
                     keys.update(staged.units.reached(self._connection, item, images))
             if keys:
-                self._count(index, staged.write(self._connection, keys))
+                made = staged.writes(self._connection, keys)
+                self._gather_writes(writes, index, made)
+                self._count(index, made)
                 self._touched.units.setdefault(index, set()).update(keys)
 
+    def _gather_writes(self, writes: dict[str, Writes], index: int, made: Writes) -> None:
+        writes.setdefault(self._table(index), Writes()).add(made)
+
+    def _table(self, index: int) -> str:
+        return self._plan.transforms[index].target.name
+
     def _count(self, index: int, writes: Writes) -> None:
-        table = self._plan.transforms[index].target.name
+        table = self._table(index)
         inserted, updated, deleted = self._written.get(table, (0, 0, 0))
         self._written[table] = (
             inserted + len(writes.inserts),
@@ -217,12 +241,11 @@ def _keyed_only(staged: StagedTable) -> Table:
 class _DirectTransform:
     """Row images straight to target rows."""
 
-    def __init__(self, transform: PlannedTransform, source: SourceTable, endpoint: Endpoint, *, alias: bool) -> None:
+    def __init__(self, transform: PlannedTransform, source: SourceTable) -> None:
         self._transform = transform
         self._produce = producer(transform, source.columns)
         self._encoder = RowEncoder(transform.target, transform.target_columns)
         self._target = TargetRows(transform)
-        self._writer = Writer(transform.target.sql, transform.target, transform.target_columns, endpoint, alias=alias)
         key = transform.target.primary_key
         names = [*transform.key_columns, *(name for name, _ in transform.constants)]
         self._one_row = set(names) == set(key)
@@ -230,10 +253,8 @@ class _DirectTransform:
         by_name = transform.target.by_name
         self._constants = tuple(encoder(by_name[name])(value) for name, value in transform.constants)
 
-    def write(self, connection: Connection, pending: dict[Values, Pending], *, exact: bool) -> Writes:
-        writes = self._one(pending) if self._one_row else self._several(pending)
-        self._writer.write(connection, writes, exact=exact)
-        return writes
+    def writes(self, pending: dict[Values, Pending]) -> Writes:
+        return self._one(pending) if self._one_row else self._several(pending)
 
     def _one(self, pending: dict[Values, Pending]) -> Writes:
         """A unit is at most one row, named by the primary key."""
@@ -267,14 +288,13 @@ class _DirectTransform:
 class _StagedTransform:
     """Units computed from staging; only what differs is written."""
 
-    def __init__(self, transform: PlannedTransform, relation: Relation, endpoint: Endpoint, *, alias: bool) -> None:
+    def __init__(self, transform: PlannedTransform, relation: Relation) -> None:
         self.transform = transform
         self.units = Units(transform, relation)
         self._target = TargetRows(transform)
         self._encoder = RowEncoder(transform.target, transform.target_columns)
-        self._writer = Writer(transform.target.sql, transform.target, transform.target_columns, endpoint, alias=alias)
 
-    def write(self, connection: Connection, keys: Iterable[Values]) -> Writes:
+    def writes(self, connection: Connection, keys: Iterable[Values]) -> Writes:
         wanted = list(keys)
         encoder = self._encoder
         expected: dict[Literals, tuple[Literals, Literals]] = {}
@@ -301,5 +321,4 @@ class _StagedTransform:
             elif present[key] != comparable:
                 writes.updates.append(row)
         writes.deletes += [key for key in present if key not in expected]
-        self._writer.write(connection, writes, exact=True)
         return writes

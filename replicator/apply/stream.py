@@ -26,6 +26,7 @@ from replicator.mysql.position import Position
 from replicator.progress import Progress
 from replicator.staging import staging_relation
 from replicator.state import Checkpoint, Direction, State
+from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 
 CHECKPOINT_INTERVAL = 1.0
@@ -52,6 +53,7 @@ class Stream(TouchedLog):
         *,
         direction: Direction = "forward",
         exact: bool,
+        throttle: Throttle,
     ) -> None:
         super().__init__()
         self._plan = plan
@@ -60,6 +62,7 @@ class Stream(TouchedLog):
         self._downstream = downstream
         self._progress = progress
         self._direction: Direction = direction
+        self._throttle = throttle
         self._exact = exact
         self._condition = threading.Condition()
         self._stopping = False
@@ -259,6 +262,10 @@ class Stream(TouchedLog):
                 applier.pass_over(passed)
                 self._reached(passed, [], stored=True)
                 passed, written = None, monotonic()
+            if not self._eager and self._throttle.reason() is not None:
+                with self._condition:
+                    self._condition.wait(IDLE_WAIT)
+                continue
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
             changed = next((piece.ddl[0] for piece in pieces if piece.ddl), None)
             if changed is not None:

@@ -44,8 +44,12 @@ class Writes:
     inserts: list[Literals] = field(default_factory=list)
     """Whole rows whose primary key does not."""
 
-    def __len__(self) -> int:
-        return len(self.deletes) + len(self.updates) + len(self.inserts)
+    def add(self, other: Writes) -> None:
+        """Take in the changes that another transform makes to the same table."""
+        self.deletes += other.deletes
+        self.deleted_units += other.deleted_units
+        self.updates += other.updates
+        self.inserts += other.inserts
 
 
 class Writer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import closing
 
 from replicator.config import Config
 from replicator.copy.chunks import progress
@@ -12,6 +13,7 @@ from replicator.copy.jobs import Job, build_jobs, copy_jobs
 from replicator.copy.session import Session, opened
 from replicator.errors import ConnectionLost, ReplicatorError
 from replicator.state import of
+from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 
 _WAIT_SECONDS = 0.05
@@ -29,14 +31,15 @@ def work(config: Config, plan: MigrationPlan, names: Collection[str] | None, sto
     """
     jobs = {job.name: job for job in (*copy_jobs(plan), *build_jobs(plan)) if names is None or job.name in names}
     failures, last = 0, time.monotonic()
+    throttle = Throttle(config.throttle, (config.source, config.target))
     while not stop.is_set():
         try:
-            with opened(config, plan) as session:
+            with opened(config, plan) as session, closing(throttle):
                 while not stop.is_set():
                     remaining = _remaining(config, session, jobs)
                     if not remaining:
                         return
-                    while session.step(remaining):
+                    while throttle.reason() is None and session.step(remaining):
                         failures, last = 0, time.monotonic()
                         if stop.is_set():
                             return

@@ -259,7 +259,7 @@ def _follow(story: Story, config: Config, daemon: subprocess.Popen[bytes]) -> No
     ended = time.monotonic()
     told = [("copying", "copy", f"{status['copy']['rows']:,} rows in parallel chunks, no lock"),
             ("catching_up", "replay the binlog, build joins and groups", "from before the copy began"),
-            ("verifying", "replicate and compare every row and column", f"lag {views.seconds(status['lag_seconds'])}")]  # fmt: skip
+            ("verifying", "replicate, compare every row and column", f"lag {views.seconds(status['lag_seconds'])}")]  # fmt: skip
     for phase, title, outcome in told:
         if phase in since:
             later = [begun for name, begun in since.items() if begun > since[phase] and name != phase]
@@ -293,7 +293,8 @@ def _status(story: Story, config: Config, daemon: subprocess.Popen[bytes], deadl
 def _cutover(story: Story, config: Config, daemon: subprocess.Popen[bytes]) -> str:
     done = _replicator(config, command="cutover")
     if done.returncode:
-        raise DemoFailed(f"the cutover ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}{_tail(story.log)}")
+        told = f"{done.stdout}{done.stderr}{_tail(story.log)}"
+        raise DemoFailed(f"the cutover ended with exit code {done.returncode}:\n{told}")
     code = daemon.wait(PATIENCE)
     if code:
         raise DemoFailed(f"the daemon ended with exit code {code} after the cutover:\n{_tail(story.log)}")
@@ -314,7 +315,7 @@ def _prove(story: Story, server: Server, stats: TrafficStats) -> None:
             if any(f"CREATE TABLE {name} " in text or f"CREATE TABLE `{name}` " in text for text in names):
                 cursor.execute(f"SELECT COUNT(*) FROM `{name}`")
                 tables += 1
-                total += cursor.fetchone()[0]  # type: ignore[index]
+                total += cursor.fetchone()[0]
     story.proof("new tables in use, and their rows", f"{tables} tables, {total:,} rows", tables == NEW_TABLES)
     ledger = check_ledger(server.connect_args(), SOURCE, story.folder / "ledger.jsonl")
     story.proof(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -99,7 +99,8 @@ def connect(
     """Open a session in UTC and utf8mb4.
 
     `write` sessions are strict, accept 0 in AUTO_INCREMENT columns and do not check foreign keys; `raw` ones return every
-    value as the bytes that the server sent; `several` allows many statements in one text. `settings` are further session variables.
+    value as the bytes that the server sent; `several` allows many statements in one text. `settings` are further session
+    variables.
 
     Raises SourceConnectionLost/TargetConnectionLost when the server cannot be reached, SourceError/TargetError when it refuses.
     """
@@ -157,10 +158,8 @@ def connected(endpoint: Endpoint, **options: Any) -> Iterator[Connection]:
 def close(connection: Connection) -> None:
     """Close without minding whether the connection is still alive."""
     if connection.open:
-        try:
+        with suppress(pymysql.MySQLError, OSError):
             connection.close()
-        except (pymysql.MySQLError, OSError):
-            pass
 
 
 def execute(connection: Connection, statement: str, arguments: tuple[Any, ...] = ()) -> int:

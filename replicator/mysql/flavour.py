@@ -39,7 +39,7 @@ def identify(connection: Connection) -> Server:
     text = str(value(connection, "SELECT VERSION()"))
     mariadb = "mariadb" in text.lower()
     numbers = [int("".join(filter(str.isdigit, part)) or 0) for part in text.split("-")[0].split(".")[:3]]
-    major, minor, patch = (numbers + [0, 0, 0])[:3]
+    major, minor, patch = [*numbers, 0, 0, 0][:3]
     if mariadb:
         found = row(connection, "SELECT @@server_id, @@hostname, @@port, @@datadir")
         assert found is not None

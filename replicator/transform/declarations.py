@@ -1,4 +1,4 @@
-"""The words a migration is written in: `transform`, `inverse`, `one`, `many`, `const`, `copy_table`, `drop_table`, `keep_table`."""
+"""The words that a migration is written in."""
 
 from __future__ import annotations
 

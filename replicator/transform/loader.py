@@ -40,7 +40,8 @@ def load(path: Path) -> Declarations:
 def _run(file: Path) -> None:
     name = f"replicator_transforms.{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

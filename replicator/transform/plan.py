@@ -272,16 +272,13 @@ class _Resolver:
 
     # Key --------------------------------------------------------------------------------------------------
 
-    def key(
-        self, source: Table, target: Table
-    ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str | int], ...]]:
+    def key(self, source: Table, target: Table) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str | int], ...]]:
         declaration = self.declaration
         key = declaration.key
         if key is None:
             renamed = {name: column for column, name in declaration.rename.items()}
             key = tuple((name, renamed.get(name, name)) for name in target.primary_key)
-            missing = [column for _, column in key if isinstance(column, str) and column not in source.by_name]
-            if missing:
+            if any(column not in source.by_name for _, column in key):
                 self.problem(
                     f"the target's primary key ({', '.join(target.primary_key)}) is not in {source.name}: say which rows"
                     " belong to a source row with key={target column: source column}"
@@ -298,9 +295,7 @@ class _Resolver:
             if set(unit) != set(declaration.group_by):
                 self.problem(f"key must map exactly the group_by columns ({', '.join(declaration.group_by)})")
         elif not self.problems and not source.covers_unique(unit):
-            self.problem(
-                f"key ({', '.join(unit)}) does not name one row of {source.name}: use columns that hold a unique key"
-            )
+            self.problem(f"key ({', '.join(unit)}) does not name one row of {source.name}: use columns that hold a unique key")
         return (
             unit,
             tuple(name for name, _ in pairs),
@@ -334,9 +329,7 @@ class _Resolver:
                 tables[name],
                 _ordered(
                     tables[name],
-                    self.known(tables[name], reads.get(name, frozenset()))
-                    | set(tables[name].row_key)
-                    | set(related.order_by),
+                    self.known(tables[name], reads.get(name, frozenset())) | set(tables[name].row_key) | set(related.order_by),
                 ),
                 (*related.order_by, *(column for column in tables[name].row_key if column not in related.order_by)),
                 joins[name],
@@ -352,9 +345,7 @@ class _Resolver:
             owner, _, owner_column = origin.rpartition(".")
             for table, wanted in ((tables[name], column), (tables[owner], owner_column)):
                 if wanted not in table.by_name:
-                    self.problem(
-                        f'related "{name}": no column "{wanted}" in {table.name}{_hint(wanted, table.by_name)}'
-                    )
+                    self.problem(f'related "{name}": no column "{wanted}" in {table.name}{_hint(wanted, table.by_name)}')
             on.append((column, owner, owner_column))
         for column in related.order_by:
             if column not in tables[name].by_name:
@@ -472,7 +463,7 @@ def _sources(
             note(columns, parent.name, (*parent.row_key, *key.parent_columns))
             note(before, parent.name, (*parent.row_key, *key.parent_columns))
     for key in cascades:
-        note(staged, key.table, columns[key.table] if key.table in columns else ())
+        note(staged, key.table, columns.get(key.table, ()))
     for name, names in staged.items():
         note(columns, name, (*names, *tables[name].row_key))
     result: dict[str, SourceTable] = {}

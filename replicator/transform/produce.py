@@ -159,9 +159,7 @@ class RowEncoder:
         self._comparers = [comparable(column) for column in columns]
         self.plain = not any(column.type == "json" for column in columns)
         """Whether the literals that are written are also those that are compared."""
-        self.key_of: Callable[[Sequence[str]], Literals] = getter(
-            [self.names.index(name) for name in table.primary_key]
-        )
+        self.key_of: Callable[[Sequence[str]], Literals] = getter([self.names.index(name) for name in table.primary_key])
 
     def encode(self, values: Values) -> Literals:
         """Literals to write; raises BadRow naming the column whose value does not fit."""

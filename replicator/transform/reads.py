@@ -56,15 +56,13 @@ class _Reader(ast.NodeVisitor):
             case ast.Call(func=ast.Name(id=function), args=[first, *_], keywords=keywords) if (
                 function in _LIST_FUNCTIONS | _ROW_FUNCTIONS
             ):
-                index = 1 if function == "filter" and len(node.args) == 2 else 0
-                found = {binding for binding in self.bindings(node.args[index]) if binding[1]}
-                if found and len(node.args) == index + 1:
-                    for key in [keyword.value for keyword in keywords] + ([first] if index else []):
+                place = 1 if function == "filter" and len(node.args) == 2 else 0
+                found = {binding for binding in self.bindings(node.args[place]) if binding[1]}
+                if found and len(node.args) == place + 1:
+                    for key in [keyword.value for keyword in keywords] + ([first] if place else []):
                         self.lambda_over(key, found)
                     return {(name, function in _LIST_FUNCTIONS) for name, _ in found}
-            case (
-                ast.ListComp(elt=element, generators=generators) | ast.GeneratorExp(elt=element, generators=generators)
-            ):
+            case ast.ListComp(elt=element, generators=generators) | ast.GeneratorExp(elt=element, generators=generators):
                 if isinstance(element, ast.Name) and self.sources_are_rows(generators, element.id):
                     self.generators(generators)
                     return {(name, True) for name, many in self.bound.get(element.id, set()) if not many}
@@ -116,7 +114,7 @@ class _Reader(ast.NodeVisitor):
                     self.escaped.add(name)
                 else:
                     assert isinstance(node.slice, ast.Constant)
-                    self.read.setdefault(name, set()).add(node.slice.value)
+                    self.read.setdefault(name, set()).add(str(node.slice.value))
             if found:
                 return
         self.generic_visit(node)
@@ -205,7 +203,14 @@ class _Reader(ast.NodeVisitor):
         self.generators(node.generators)
         self.visit(node.elt)
 
-    visit_ListComp = visit_SetComp = visit_GeneratorExp = comprehension
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self.comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self.comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self.comprehension(node)
 
     def visit_DictComp(self, node: ast.DictComp) -> None:
         self.generators(node.generators)

@@ -122,9 +122,7 @@ class Units:
             )
         )
 
-    def related_rows(
-        self, connection: Connection, item: PlannedRelated, condition: str
-    ) -> list[tuple[Values, Values]]:
+    def related_rows(self, connection: Connection, item: PlannedRelated, condition: str) -> list[tuple[Values, Values]]:
         """(row key of the transform's own row, related row) in the declared order."""
         key = self.transform.source.row_key
         alias = f"t{len(item.path)}"

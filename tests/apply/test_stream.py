@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,15 +11,17 @@ from replicator import const, copy_table, many, one, transform
 from replicator.apply import heartbeat
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position, safe_position
+from replicator.config import ThrottleConfig
 from replicator.demo.servers import Server
 from replicator.errors import BadRow, SchemaChanged
 from replicator.mysql.catalog import read_foreign_keys, read_tables
-from replicator.mysql.connection import Connection, Endpoint, close, execute, rows
+from replicator.mysql.connection import close, execute, rows
 from replicator.mysql.connection import connect as open_connection
 from replicator.mysql.flavour import identify
 from replicator.progress import Progress
 from replicator.staging import create_staging, index_staging, staging_relation
 from replicator.state import Checkpoint, State
+from replicator.throttle import Throttle
 from replicator.transform.declarations import Declarations, _collecting
 from replicator.transform.plan import MigrationPlan, make_plan
 
@@ -53,6 +54,9 @@ ORACLE = {
     " FROM skill k",
     "event": "SELECT 'tenant', id, name FROM tenant UNION ALL SELECT 'booking', id, note FROM booking WHERE note IS NOT NULL",
 }
+
+
+NO_THROTTLE = ThrottleConfig(max_replica_lag=None, replicas=(), max_threads_running=0)
 
 
 def declarations() -> Declarations:
@@ -143,7 +147,10 @@ class Bench:
         self.start()
 
     def start(self) -> None:
-        self.stream = Stream(self.plan, self.state, self.source, self.target, self.progress, exact=True)
+        throttle = Throttle(NO_THROTTLE, ())
+        self.stream = Stream(
+            self.plan, self.state, self.source, self.target, self.progress, exact=True, throttle=throttle
+        )
         self.stream.start()
 
     def write(self, *statements: str) -> None:
