@@ -74,12 +74,16 @@ class Applier:
         self.exact = exact
         alias = server.flavour == "mysql"
         self._gatherer = Gatherer(plan)
-        self._cascades = Cascades(plan, relation) if plan.cascades else None
         self._staging = {
             name: _StagingWriter(source.staged, relation, endpoint, alias=alias)
             for name, source in plan.sources.items()
             if source.staged is not None
         }
+        self._cascades = (
+            Cascades(plan, relation, lambda session, name, images: self._staging[name].write(session, images))
+            if plan.cascades
+            else None
+        )
         self._direct = {
             index: _DirectTransform(transform, plan.sources[transform.source.name])
             for index, transform in enumerate(plan.transforms)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
+from replicator.apply.changes import Pending
 from replicator.binlog.events import RowsEvent
 from replicator.mysql.catalog import ForeignKey
 from replicator.mysql.connection import Connection, rows
@@ -20,18 +21,21 @@ from replicator.transform.plan import MigrationPlan, SourceTable
 from replicator.transform.produce import Values, getter
 from replicator.transform.units import Relation
 
+Stage = Callable[[Connection, str, dict[Values, Pending]], None]
+"""Writes images of a source table's rows to staging."""
+
 
 class Cascades:
     """Derives children's changes, in event order, recursively."""
 
-    def __init__(self, plan: MigrationPlan, relation: Relation) -> None:
+    def __init__(self, plan: MigrationPlan, relation: Relation, stage: Stage) -> None:
         self._plan = plan
         self._by_parent: dict[str, list[_Action]] = defaultdict(list)
         self._children: dict[str, _Child] = {}
         for key in plan.cascades:
             if key.parent_schema != plan.source_schema or key.schema != plan.source_schema:
                 continue
-            child = self._children.setdefault(key.table, _Child(plan.sources[key.table], relation))
+            child = self._children.setdefault(key.table, _Child(plan.sources[key.table], relation, stage))
             child.indexed(key.columns)
             self._by_parent[key.parent].append(_Action(key, plan.sources[key.parent], child))
 
@@ -69,13 +73,16 @@ class Cascades:
 class _Child:
     """A child table as it stands at this point of the batch."""
 
-    def __init__(self, source: SourceTable, relation: Relation) -> None:
+    def __init__(self, source: SourceTable, relation: Relation, stage: Stage) -> None:
+        assert source.staged is not None
         self.source = source
+        self._stage = stage
         place = {name: index for index, name in enumerate(source.columns)}
         before = {name: index for index, name in enumerate(source.before)}
         self.to_before = getter([place[name] for name in source.before])
         self._key_after = getter([place[name] for name in source.table.row_key])
         self._key_before = getter([before[name] for name in source.table.row_key])
+        self._staged = getter([place[name] for name in source.staged.columns])
         self._place = place
         by_name = source.table.by_name
         columns = ", ".join(select_expression(by_name[name], quote(name)) for name in source.columns)
@@ -103,6 +110,8 @@ class _Child:
 
     def of_parent(self, connection: Connection, columns: tuple[str, ...], value: Values) -> list[Values]:
         """Whole child rows that refer to the parent now."""
+        if any(self.source.table.by_name[name].is_text for name in columns):
+            self._write_overlay(connection)  # only the server knows which texts are equal
         names = [quote(name) for name in columns]
         literals = [encoder(self.source.table.by_name[name])(part) for name, part in zip(columns, value, strict=True)]
         standing = rows(connection, self._select + key_condition(names, [literals]))
@@ -113,6 +122,16 @@ class _Child:
             if row is not None and value_of(row) == value:
                 found.append(row)
         return found
+
+    def _write_overlay(self, connection: Connection) -> None:
+        """Bring staging to this point of the batch: its end comes later and is written the same way."""
+        if self._overlay:
+            self._stage(
+                connection,
+                self.source.table.name,
+                {key: Pending(True, None if row is None else self._staged(row)) for key, row in self._overlay.items()},
+            )
+        self.clear()
 
 
 class _Action:
