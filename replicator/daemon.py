@@ -206,7 +206,7 @@ class _Forward:
             report = self._verifier.refresh()
             if not report.ok:
                 raise VerificationFailed(report.summary())
-            if left is not None and report.rows_compared > left / 2:
+            if not report.rows_compared or (left is not None and report.rows_compared > left / 2):
                 return report.rows_compared
             left = report.rows_compared
 

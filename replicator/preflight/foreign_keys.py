@@ -40,6 +40,12 @@ def _followers(context: Context) -> Iterator[Finding]:
         inside = key.parent_schema == source.database and key.schema == source.database
         if inside and key.table not in moved and key.parent in moved:
             yield _follows(key)
+        elif inside and key.table in moved and key.parent not in moved:
+            yield failed(
+                f"{key.table} goes to the archive and refers to {key.parent}, which stays, by the foreign key {key.name}: "
+                "rows of the archive would then hinder changes, or follow them",
+                _drop(key),
+            )
     try:
         for schema, table, name, parent in _from_elsewhere(context.target, source.database):
             if parent in moved:

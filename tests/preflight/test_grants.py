@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ import pytest
 
 from replicator import migration as engine
 from replicator.config import Config
+from replicator.daemon import Daemon
 from replicator.preflight import run_checks
 from replicator.preflight.context import opened
 from replicator.preflight.grants import NEEDS, sentry_database
 from replicator.preflight.privileges import Grant, Privileges, parse_grant
 from replicator.progress import Progress
-from tests.preflight.migrations import TARGET, Migration, fails, look, only, passes, pretend
+from tests.preflight.migrations import TARGET, Migration, fails, look, only, passes, pretend, run_script
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "grants.md"
 PASSWORD = "a-password-of-no-account"
@@ -118,8 +120,27 @@ def test_the_page_is_enough_and_nothing_is_too_much(accounts: Accounts, migratio
             assert passes(look(context, "grants"))
 
 
-def test_a_migration_runs_with_nothing_else(accounts: Accounts) -> None:
-    engine.run(accounts.config, once=True, progress=Progress("shop"), stop=threading.Event())
+def test_a_migration_runs_with_nothing_else(accounts: Accounts, migration: Migration) -> None:
+    shop = engine.Migration(accounts.config, Progress("shop"))
+
+    def verified() -> bool:
+        tables = shop.progress.snapshot()["tables"]
+        return bool(tables) and all(entry["verified_at"] for entry in tables)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(shop.run, once=False)
+        try:
+            deadline = time.monotonic() + 60
+            while not verified() and not running.done() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if running.done():
+                running.result()
+            *_, last = Daemon(shop).answer("cutover", {})
+            assert last["exit_code"] == 0
+            running.result(30)
+        finally:
+            shop.stop.set()
+    run_script(migration.server, migration.source, "SELECT orders FROM customers")
 
 
 def test_the_page_and_the_check_agree(migration: Migration) -> None:

@@ -171,6 +171,31 @@ def test_foreign_keys_that_follow_into_the_archive(migration: Migration) -> None
     assert passes(migration.check("foreign_keys"))
 
 
+def test_foreign_keys_of_the_archive(migration: Migration) -> None:
+    migration.in_source(
+        "CREATE TABLE kept (id bigint PRIMARY KEY);\nDELETE FROM orders;\n"
+        "ALTER TABLE orders ADD CONSTRAINT fk FOREIGN KEY (customer_id) REFERENCES kept (id);\n"
+    )
+    text = (migration.folder / "transforms" / "shop.py").read_text()
+    migration.transforms(text + "\nfrom replicator import keep_table\nkeep_table('kept', reason='ours')\n")
+    assert fails(migration.check("foreign_keys"), "orders goes to the archive", "DROP FOREIGN KEY `fk`")
+
+
+def test_views_and_events(migration: Migration, server: Server) -> None:
+    assert passes(migration.check("views"))
+    migration.in_source("CREATE VIEW notes AS SELECT note FROM customers")
+    assert fails(migration.check("views"), "notes", "does not work on the new tables", status="warning")
+    migration.in_source("CREATE OR REPLACE VIEW notes AS SELECT name FROM customers")
+    assert passes(migration.check("views"))
+    text = (migration.folder / "transforms" / "shop.py").read_text()
+    migration.in_source(
+        "CREATE TABLE logs (id int PRIMARY KEY);\n"
+        "CREATE EVENT sweep ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01' DO DELETE FROM logs"
+    )
+    migration.transforms(text + "\nfrom replicator import drop_table\ndrop_table('logs', reason='old')\n")
+    assert fails(migration.check("views"), "sweep", "logs", status="warning")
+
+
 def test_foreign_keys_of_another_database(
     migration: Migration, server: Server, database: Callable[..., str]
 ) -> None:
