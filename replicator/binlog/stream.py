@@ -7,6 +7,7 @@ and refuses, by name, everything that it could not turn into them exactly.
 from __future__ import annotations
 
 import struct
+import time
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -52,8 +53,6 @@ _IGNORED: Final = frozenset(
         EventType.INTVAR,
         EventType.RAND,
         EventType.USER_VAR,
-        EventType.HEARTBEAT,
-        EventType.HEARTBEAT_V2,
         EventType.IGNORABLE,
         EventType.ROWS_QUERY,
         EventType.TRANSACTION_CONTEXT,
@@ -77,6 +76,8 @@ _PREPARED_XA: Final = 64
 class _Group:
     """The transaction that is being read."""
 
+    begun: bool = False
+    """Its GTID event has been read."""
     open: bool = False
     """Between BEGIN (MariaDB: a GTID that is not standalone) and its end."""
     rows: int = 0
@@ -221,9 +222,8 @@ class BinlogStream:
 
     def _move(self, event: bytes) -> None:
         """Follow the header's offset. It holds 32 bits: behind 4 GiB it starts again."""
-        log_pos = int.from_bytes(event[13:17], "little")
-        if log_pos and not event[17] & ARTIFICIAL_FLAG:
-            offset = self._offset & ~(_WRAP - 1) | log_pos
+        if _is_written(event):
+            offset = self._offset & ~(_WRAP - 1) | int.from_bytes(event[13:17], "little")
             self._offset = offset if offset >= self._offset else offset + _WRAP
 
     def _damaged(self) -> SourceConnectionLost:
@@ -251,9 +251,12 @@ class BinlogStream:
             EventType.MARIADB_QUERY_COMPRESSED: self._compressed_query,
             EventType.TRANSACTION_PAYLOAD: self._payload,
             EventType.ROTATE: self._rotate,
-            EventType.FORMAT_DESCRIPTION: self._forget_tables,
+            EventType.FORMAT_DESCRIPTION: self._format,
             EventType.PARTIAL_UPDATE_ROWS: self._partial_rows,
-            **dict.fromkeys(_IGNORED, _nothing),
+            EventType.PREVIOUS_GTIDS: self._gtids_before_file,
+            EventType.MARIADB_GTID_LIST: self._gtids_before_file,
+            EventType.HEARTBEAT: self._heartbeat_event,
+            **dict.fromkeys(_IGNORED, self._aside),
         }
 
     def _payload(self, event: bytes, end: int) -> Iterator[BinlogEvent]:
@@ -289,13 +292,30 @@ class BinlogStream:
         if moved or self._by_gtid:
             self._offset = offset
         self._images.forget_tables()
-        # An idle source that only rotates must not leave us at a file that is purged some day.
         return (self._boundary(float(timestamp), 0),) if real else ()
 
-    def _forget_tables(self, _event: bytes, _end: int) -> Iterable[BinlogEvent]:
-        """Table ids start again after a restart of the source, which always begins a file."""
+    def _format(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
+        """A file begins. Table ids start again after a restart of the source, which always begins one."""
         self._images.forget_tables()
-        return ()
+        return self._aside(event, end)
+
+    def _aside(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
+        """An event without table data.
+
+        Between two transactions it moves the boundary: who waits for the end of the binlog would wait for ever, and an
+        idle source that only begins new files would leave us at one that is purged some day.
+        """
+        if self._group.begun or self._group.open or not _is_written(event):
+            return ()
+        return (self._boundary(float(int.from_bytes(event[:4], "little")), 0),)
+
+    def _heartbeat_event(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
+        """The dump has come this far; with GTIDs it may have passed over transactions that we have already."""
+        if self._group.begun or self._group.open or event[HEADER_LENGTH:end] != self._file.encode():
+            return ()
+        offset = self._offset
+        self._move(event)
+        return (self._boundary(time.time(), 0),) if self._offset > offset else ()
 
     # --- transactions --------------------------------------------------------------------------------------------
 
@@ -305,8 +325,15 @@ class BinlogStream:
                 f"source {self._endpoint.address}: at {self._place()} a transaction begins inside another one: the"
                 f" start position {self.position} does not stand between two transactions."
             )
-        self._group = _Group(timestamp=timestamp, gtid=gtid)
+        self._group = _Group(begun=True, timestamp=timestamp, gtid=gtid)
         return ()
+
+    def _gtids_before_file(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
+        """A file begins with all that stands before it: what we did not know is known from here on."""
+        if self._gtids is None and _is_written(event):
+            read = MariadbGtidPosition.decode if self._mariadb else MysqlGtidSet.decode
+            self._gtids = read(event[HEADER_LENGTH:end])
+        return self._aside(event, end)
 
     def _mysql_gtid(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         # Flags, UUID, number, the logical clock's type and two values, the time of the commit on this server.
@@ -436,8 +463,9 @@ class BinlogStream:
         return ()
 
 
-def _nothing(_event: bytes, _end: int) -> Iterable[BinlogEvent]:
-    return ()
+def _is_written(event: bytes) -> bool:
+    """Whether the event stands in the binlog: the dump thread makes some up, or sends them again from elsewhere."""
+    return event[13:17] != b"\0\0\0\0" and not event[17] & ARTIFICIAL_FLAG
 
 
 def _statement_start(event: bytes) -> int:

@@ -84,6 +84,29 @@ class MysqlGtidSet:
             parts.extend(struct.pack("<QQ", first, last + 1) for first, last in intervals)
         return b"".join(parts)
 
+    @classmethod
+    def decode(cls, data: bytes) -> MysqlGtidSet:
+        """The set of what `encode` makes, which is also the body of the binlog's previous-GTIDs event."""
+        found = cls()
+        count = int.from_bytes(data[:8], "little")
+        tagged = count >> 56 == _TAGGED
+        if tagged:
+            count = count >> 8 & (1 << 48) - 1
+        pos = 8
+        for _ in range(count):
+            uuid, tag = str(UUID(bytes=data[pos : pos + 16])), ""
+            pos += 16
+            if tagged:
+                length = data[pos] >> 1
+                tag = data[pos + 1 : pos + 1 + length].decode()
+                pos += 1 + length
+            (intervals,) = struct.unpack_from("<Q", data, pos)
+            pos += 8
+            for first, stop in struct.iter_unpack("<QQ", data[pos : pos + 16 * intervals]):
+                found._add_interval(uuid, tag, first, stop - 1)
+            pos += 16 * intervals
+        return found
+
     def __str__(self) -> str:
         if self._hot is not None:
             return f"{self._prefix}{self._hot[1]}{self._suffix}"
@@ -148,6 +171,15 @@ class MariadbGtidPosition:
     def issubset(self, other: MariadbGtidPosition) -> bool:
         """Whether `other` has reached every domain's transaction of this position."""
         return all(other.contains(domain, sequence) for domain, (_, sequence) in self._last.items())
+
+    @classmethod
+    def decode(cls, data: bytes) -> MariadbGtidPosition:
+        """The position in a GTID-list event's body. Of one domain's servers, the last one listed is the latest."""
+        found = cls()
+        count = int.from_bytes(data[:4], "little") & (1 << 28) - 1  # flags above
+        for domain, server, sequence in struct.iter_unpack("<IIQ", data[4 : 4 + 16 * count]):
+            found.add(domain, server, sequence)
+        return found
 
     def __str__(self) -> str:
         return ",".join([f"{domain}-{server}-{sequence}" for domain, (server, sequence) in sorted(self._last.items())])
