@@ -51,11 +51,11 @@ def gates(
         moves = make_moves(config, plan)
         locks = Locks(identify(connection).flavour)
         found += [_lag(stream), _verified(plan, progress), _quarantine(progress)]
-        found += [_prepared_transactions(connection), _connections(connection, len(moves.frozen))]
+        found += [_prepared_transactions(connection), _connections(connection, len(moves.read))]
         sees = _sees_locks(connection, locks)
         found.append(sees)
         if sees.ok:
-            names = {(moves.source, table) for table in moves.frozen} | {(moves.target, table) for table in moves.new}
+            names = {(moves.source, table) for table in moves.leaving} | {(moves.target, table) for table in moves.new}
             found.append(_blockers(connection, locks, names, max_freeze, kill_blockers))
         found += schema_gates(connection, plan, moves)
         if orphans:

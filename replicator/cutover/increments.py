@@ -2,15 +2,20 @@
 
 Rows that were inserted and are gone, or never were because of a rollback, have used up numbers that the target has not
 seen. The old table's next number is final once writes are held: so it is compared then, after the drain, and a table is
-altered where it is lower. What is altered just before the freeze is seldom lower again in it.
+altered where it is lower. What is raised just before the freeze is seldom lower again in it.
 """
 
 from __future__ import annotations
 
-from replicator.cutover.moves import Moves
+from collections.abc import Collection, Mapping
+
+from replicator.cutover.moves import Moves, Name
 from replicator.mysql.connection import Connection, execute, rows
 from replicator.mysql.sql import quote
 from replicator.transform.plan import MigrationPlan
+
+_RESERVE = 4
+"""How many times the numbers used up while the cutover was prepared."""
 
 
 def sources_of_numbers(plan: MigrationPlan, moves: Moves) -> dict[str, set[str]]:
@@ -20,7 +25,7 @@ def sources_of_numbers(plan: MigrationPlan, moves: Moves) -> dict[str, set[str]]
         column = next((column.name for column in table.columns if column.auto_increment), None)
         if column is None:
             continue
-        found[table.name] = {table.name} & set(moves.old)
+        found[table.name] = {table.name} & set(moves.leaving)
         for transform in plan.transforms:
             keys = dict(zip(transform.key_columns, transform.unit_columns, strict=True))
             origin = transform.source.column(keys.get(column, ""))
@@ -29,11 +34,11 @@ def sources_of_numbers(plan: MigrationPlan, moves: Moves) -> dict[str, set[str]]
     return found
 
 
-def lower(connection: Connection, moves: Moves, numbers: dict[str, set[str]]) -> list[str]:
-    """The ALTER TABLE statements for the new tables whose next number is lower than an old one's."""
+def next_numbers(connection: Connection, moves: Moves) -> dict[Name, int]:
+    """The number that each table of both schemas gives out next."""
     if rows(connection, "SHOW VARIABLES LIKE 'information_schema_stats_expiry'"):
         execute(connection, "SET SESSION information_schema_stats_expiry = 0")  # MySQL's answer may be a day old otherwise
-    following = {
+    return {
         (schema, table): int(number)
         for schema, table, number in rows(
             connection,
@@ -42,9 +47,23 @@ def lower(connection: Connection, moves: Moves, numbers: dict[str, set[str]]) ->
             (moves.source, moves.target),
         )
     }
+
+
+def raising(
+    moves: Moves, origins: Mapping[str, Collection[str]], now: Mapping[Name, int], before: Mapping[Name, int] | None = None
+) -> list[str]:
+    """The ALTER TABLE statements for new tables whose next number is lower than an old one's.
+
+    With the numbers of some time `before` they are raised beyond what will be used up soon, at the same pace: an ALTER
+    TABLE is cheap while traffic runs and is not in the freeze.
+    """
     statements = []
-    for table, origins in sorted(numbers.items()):
-        wanted = max((following.get((moves.source, origin), 0) for origin in origins), default=0)
-        if wanted > following.get((moves.target, table), 0):
+    for table, sources in sorted(origins.items()):
+        wanted = 0
+        for name in ((moves.source, source) for source in sources):
+            number = now.get(name, 0)
+            soon = _RESERVE * (number - before.get(name, number)) if before is not None else 0
+            wanted = max(wanted, number + soon)
+        if wanted > now.get((moves.target, table), 0):
             statements.append(f"ALTER TABLE {quote(moves.target, table)} AUTO_INCREMENT = {wanted}")
     return statements

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,12 +15,12 @@ from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
 from replicator.cutover.gates import MOST_SESSIONS, gates
-from replicator.cutover.increments import lower, sources_of_numbers
+from replicator.cutover.increments import next_numbers, raising, sources_of_numbers
 from replicator.cutover.locks import Locks
-from replicator.cutover.moves import Moves, make_moves
+from replicator.cutover.moves import Moves, Name, make_moves
 from replicator.cutover.order import lock_order, sampled
 from replicator.cutover.session import Session
-from replicator.cutover.settle import STEP, close_intent, create_sentry, drop_sentry, settle
+from replicator.cutover.settle import SWITCH, archive_dropped, create_sentry, drop_sentry, settle, switched
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
@@ -132,10 +132,9 @@ def cutover(
             progress.enter("replicating")
             raise
         progress.cutover_ended("switched")
-        # Nothing follows a switch yet. With a stream back to the old tables this is where `reversing` begins.
         progress.enter("completed")
         stream.stop()
-        report("done", f"the new tables are in {run.moves.source}, the old ones in {run.moves.archive}", None)
+        _archive(run)
         return outcome
 
 
@@ -174,21 +173,23 @@ def _attempts(run: _Cutover) -> Outcome:
 def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
     """One attempt. Raises NotThisTime when another one may succeed; `front` keeps the tables that were hard to get."""
     began, since = time.monotonic(), current_position(run.control)
+    numbers = next_numbers(run.control, run.moves)
     with run.step("prepare") as done:
         try:
             done.append(f"{run.stream.prepare_proof()} rows left to compare in the freeze")
         except VerificationFailed as difference:
             raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
         time.sleep(max(0.0, _LEAST_SAMPLE - (time.monotonic() - began)))
-        written = lock_order(sampled(run.control, since, run.moves.source, run.moves.frozen))
+        written = lock_order(sampled(run.control, since, run.moves.source, run.moves.read))
         done.append(f"{len(written)} tables are being written to")
     switching, frozen, final = False, 0.0, since
     try:
         with contextlib.ExitStack() as stack:
-            guard, renamer, watchdog = _get_ready(run, stack, attempt)
+            guard, renamer, watchdog = _get_ready(run, stack, attempt, numbers)
             freeze = _freeze(run, stack, watchdog, (guard, renamer), [*front, *written], front)
             final, ours = _drain_and_prove(run, watchdog, renamer)
             with run.step("switch") as done:
+                stack.callback(renamer.cancel, run.control)  # before the locks go, should it still be waiting then
                 queue_up(run.control, run.locks, run.moves, freeze, renamer, watchdog)
                 nothing_passed(run.control, run.moves, final, ours)
                 if not watchdog.call_off():
@@ -200,20 +201,22 @@ def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
                 frozen = watchdog.elapsed
                 done.append(f"{len(run.moves.pairs) - 1} tables renamed, writes were held for {frozen * 1000:.0f} ms")
         run.progress.unfroze()
+        switched(run.control, states.of(run.config), run.moves)
         drop_sentry(run.control, run.moves)
-        close_intent(run.control, states.of(run.config), "completed")
     except BaseException as reason:
         run.progress.unfroze()
         _end(run, reason, switching)
     return Outcome(frozen, final, attempt)
 
 
-def _get_ready(run: _Cutover, stack: contextlib.ExitStack, attempt: int) -> tuple[Session, Session, Watchdog]:
+def _get_ready(
+    run: _Cutover, stack: contextlib.ExitStack, attempt: int, numbers: Mapping[Name, int]
+) -> tuple[Session, Session, Watchdog]:
     """Everything that can be done before the freeze: intent, archive, sentry, sessions, AUTO_INCREMENT."""
     state = states.of(run.config)
     with run.step("intent"):
         run.control.begin()
-        state.intend(run.control, STEP, {"moves": run.moves.to_json(), "attempt": attempt})
+        state.intend(run.control, SWITCH, {"moves": run.moves.to_json(), "attempt": attempt})
         state.enter(run.control, "cutting_over")
         run.control.commit()
         execute(run.control, f"CREATE DATABASE IF NOT EXISTS {quote(run.moves.archive)}")
@@ -222,16 +225,16 @@ def _get_ready(run: _Cutover, stack: contextlib.ExitStack, attempt: int) -> tupl
         stack.callback(guard.close)
         renamer = Session(run.config.target, run.max_freeze)
         stack.callback(renamer.close)
-        stack.callback(renamer.cancel, run.control)
         watchdog = Watchdog(run.config.target, run.max_freeze)
         stack.callback(watchdog.close)
-        _raise_increments(run, renamer, run.max_freeze)
+        _raise_numbers(run, renamer, run.max_freeze, numbers)
     return guard, renamer, watchdog
 
 
-def _raise_increments(run: _Cutover, session: Session, seconds: float) -> list[str]:
-    """Let the new tables' numbers go on where the old ones' are; the statements that were needed."""
-    statements = lower(run.control, run.moves, sources_of_numbers(run.plan, run.moves))
+def _raise_numbers(run: _Cutover, session: Session, seconds: float, before: Mapping[Name, int] | None = None) -> list[str]:
+    """Let AUTO_INCREMENT go on where the old tables' is; the statements that were needed."""
+    now = next_numbers(run.control, run.moves)
+    statements = raising(run.moves, sources_of_numbers(run.plan, run.moves), now, before)
     deadline = time.monotonic() + seconds
     for statement in statements:
         session.begin(statement)
@@ -274,16 +277,16 @@ def _freeze(
             else:
                 guard = others[0]
                 execute(guard.connection, f"LOCK TABLES {quote(*run.moves.sentry)} WRITE")
-                done.append(f"{len(run.moves.frozen)} tables locked in round {number}")
+                done.append(f"{len(run.moves.read)} tables locked in round {number}")
                 return freeze
     raise AssertionError("the last round returns or raises")
 
 
 def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
     """Tables that are written to are locked one by one, in this order, then all the others together."""
-    frozen, old = set(moves.frozen), set(moves.old)
+    frozen, old = set(moves.read), set(moves.old)
     single = [table for table in dict.fromkeys(order) if table in frozen][:MOST_SESSIONS]
-    rest = [table for table in moves.frozen if table not in single]
+    rest = [table for table in moves.read if table not in single]
     groups: list[tuple[str, ...]] = [(table,) for table in single]
     together = (tuple(table for table in rest if table in old), tuple(table for table in rest if table not in old))
     return groups + [group for group in together if group]
@@ -304,7 +307,7 @@ def _drain_and_prove(run: _Cutover, watchdog: Watchdog, session: Session) -> tup
         except CutoverUndone as late:
             raise NotThisTime(str(late)) from late
     with run.step("numbers") as done:
-        ours = _raise_increments(run, session, watchdog.remaining - run.reserve)
+        ours = _raise_numbers(run, session, watchdog.remaining - run.reserve)
         done.append(f"AUTO_INCREMENT of {len(ours)} tables raised")
     return final, ours
 
@@ -329,6 +332,15 @@ def _end(run: _Cutover, reason: BaseException, switching: bool) -> None:
     raise CutoverUndone(describe(reason)) from reason
 
 
+def _archive(run: _Cutover) -> None:
+    """The dropped tables follow. The switch is done, so what stands in their way is told and no failure."""
+    with run.step("archive") as done, connected(run.config.target, database=False, read_timeout=120) as connection:
+        problems = archive_dropped(connection, states.of(run.config), run.moves)
+        done.append(f"the old tables are in {run.moves.archive}, {len(run.moves.dropped)} dropped ones among them")
+        if problems:
+            done.append(f"not yet moved, tried again when the daemon starts: {', '.join(problems)}")
+
+
 def _rehearse(run: _Cutover) -> None:
     """Say what each step would do and how long it is expected to take."""
     moves = run.moves
@@ -336,10 +348,11 @@ def _rehearse(run: _Cutover) -> None:
     sessions = int(value(run.control, "SELECT COUNT(*) FROM information_schema.innodb_trx"))
     run.report("prepare", "compare what was touched since the last full verification, while traffic runs", None)
     run.report("intent", f"write the intent, create {moves.archive}, raise AUTO_INCREMENT where it is lower", 0.1)
-    run.report(
-        "freeze", f"lock {len(moves.frozen)} tables, {sessions} transactions are under way now", 0.004 * len(moves.frozen)
-    )
+    run.report("freeze", f"lock {len(moves.read)} tables, {sessions} transactions are under way now", 0.004 * len(moves.read))
     run.report("drain", "apply everything up to the position read then", lag + 0.02)
     run.report("prove", "compare the rows that are left", 0.05)
-    run.report("switch", f"rename {len(moves.old)} old and {len(moves.new)} new tables at once", 0.004 * len(moves.pairs))
+    run.report("switch", f"rename {len(moves.old)} old and {len(moves.new)} new tables at once", 0.01 * len(moves.pairs))
+    run.report(
+        "archive", f"rename {len(moves.dropped)} dropped tables one by one, while traffic runs", 0.02 * len(moves.dropped)
+    )
     run.report("done", f"writes would be held for {run.max_freeze:g} s at most; nothing has changed", None)

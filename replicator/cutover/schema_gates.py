@@ -33,19 +33,19 @@ def schema_gates(connection: Connection, plan: MigrationPlan, moves: Moves) -> I
     )
     yield _names(
         "unmapped",
-        sorted(in_source - views - set(moves.old) - kept),
+        sorted(in_source - views - set(moves.leaving) - kept),
         "have no fate",
         "Name each in drop_table(…) (it moves to the archive) or keep_table(…) (it stays).",
     )
     yield _names(
         "names",
-        sorted((in_source - set(moves.old)) & set(moves.new)),
+        sorted((in_source - set(moves.leaving)) & set(moves.new)),
         "stay, and new tables need their names",
         "Use drop_table instead of keep_table, or drop the view.",
     )
     yield _names(
         "archive",
-        sorted(table for schema, table in there if schema == moves.archive and table in moves.old),
+        sorted(table for schema, table in there if schema == moves.archive and table in moves.leaving),
         f"are in {moves.archive} already",
         "Set another archive_database below [cutover], or drop them.",
     )
@@ -67,7 +67,7 @@ def _names(name: str, found: Collection[str], what: str, fix: str) -> Gate:
 
 
 def _all(moves: Moves) -> list[tuple[str, str]]:
-    return [*((moves.source, table) for table in moves.old), *((moves.target, table) for table in moves.new)]
+    return [*((moves.source, table) for table in moves.leaving), *((moves.target, table) for table in moves.new)]
 
 
 def _triggers(connection: Connection, moves: Moves) -> Gate:
@@ -89,8 +89,8 @@ def _foreign_keys(connection: Connection, moves: Moves) -> Gate:
     """Keys between a table that moves and one that stays would tie the archive to what lives on."""
     found = []
     for key in read_foreign_keys(connection, moves.source):
-        child = key.schema == moves.source and key.table in moves.old
-        parent = key.parent_schema == moves.source and key.parent in moves.old
+        child = key.schema == moves.source and key.table in moves.leaving
+        parent = key.parent_schema == moves.source and key.parent in moves.leaving
         if child != parent:
             found.append(f"{key.name} of {key.schema}.{key.table} to {key.parent_schema}.{key.parent}")
     return _names(
@@ -110,7 +110,7 @@ def _views(connection: Connection, moves: Moves) -> Gate:
         " WHERE table_schema NOT IN ('sys', 'mysql', 'information_schema', 'performance_schema')",
     ):
         text = str(definition or "")
-        old = [table for table in moves.old if quote(moves.source, table) in text]
+        old = [table for table in moves.leaving if quote(moves.source, table) in text]
         gone = sorted(set(old) - set(moves.new))
         leaving = [table for table in moves.new if quote(moves.target, table) in text]
         if leaving:
@@ -136,7 +136,7 @@ def _views(connection: Connection, moves: Moves) -> Gate:
 
 def _code(connection: Connection, moves: Moves) -> Gate:
     """Events, and triggers of tables that stay, must not name a table that is gone without one of its name coming."""
-    gone = sorted(set(moves.old) - set(moves.new))
+    gone = sorted(set(moves.leaving) - set(moves.new))
     bodies = rows(
         connection,
         "SELECT CONCAT('event ', event_name), event_definition FROM information_schema.events"

@@ -8,7 +8,8 @@ import threading
 
 import pymysql
 
-from replicator.mysql.connection import Connection, Endpoint, close, connect, execute, value
+from replicator.errors import ReplicatorError
+from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute, value
 
 _ANSWER = 60.0
 """Seconds to wait for the answer to a statement that nobody cancels, beyond the time that it may wait for locks."""
@@ -20,6 +21,7 @@ class Session:
 
     def __init__(self, endpoint: Endpoint, idle_limit: float) -> None:
         seconds = math.ceil(idle_limit) + 1
+        self._endpoint = endpoint
         self.connection: Connection = connect(
             endpoint,
             database=False,
@@ -65,8 +67,14 @@ class Session:
     def cancel(self, control: Connection) -> Exception | None:
         """End the statement that is under way from another session; its error, None when it had succeeded by then."""
         if self.running:
-            with contextlib.suppress(pymysql.MySQLError, OSError):
+            try:
                 execute(control, f"KILL QUERY {self.identity}")
+            except (pymysql.MySQLError, OSError):
+                with (
+                    contextlib.suppress(pymysql.MySQLError, OSError, ReplicatorError),
+                    connected(self._endpoint, database=False, read_timeout=10) as another,
+                ):
+                    execute(another, f"KILL QUERY {self.identity}")
             if not self.wait(_ANSWER):
                 return TimeoutError("the server did not end the statement")
         return self._error

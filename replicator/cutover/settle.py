@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import pymysql
@@ -11,12 +13,14 @@ from replicator import state as states
 from replicator.config import Config
 from replicator.cutover.moves import Moves, World, look, moves_from_json
 from replicator.errors import CutoverInDoubt, ReplicatorError
-from replicator.mysql.connection import Connection, connected, describe, execute
+from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, rows
 from replicator.mysql.sql import quote
 from replicator.state import State
 
-STEP = "cutover"
-"""The intent's step."""
+_ARCHIVE_PATIENCE = 5
+"""Seconds to wait for the transactions on one dropped table."""
+SWITCH, ARCHIVE = "switch", "archive"
+"""The steps that an intent names: before the rename it may end either way, from then on only forward."""
 
 
 def create_sentry(connection: Connection, moves: Moves) -> None:
@@ -31,16 +35,53 @@ def drop_sentry(connection: Connection, moves: Moves) -> None:
     execute(connection, f"DROP TABLE IF EXISTS {quote(*moves.sentry)}, {quote(*moves.token)}")
 
 
-def close_intent(connection: Connection, state: State, phase: str) -> None:
-    """Phase and intent change together."""
+def undone(connection: Connection, state: State) -> None:
+    """Nothing has changed: replicating goes on."""
+    with _together(connection):
+        state.enter(connection, "replicating")
+        state.clear_intent(connection)
+
+
+def switched(connection: Connection, state: State, moves: Moves) -> None:
+    """The new tables are in place; what is left is to archive the dropped ones.
+
+    Nothing follows a switch yet, so the migration is complete. With a stream back, `reversing` begins here.
+    """
+    with _together(connection):
+        state.enter(connection, "completed")
+        state.intend(connection, ARCHIVE, {"moves": moves.to_json()})
+
+
+@contextmanager
+def _together(connection: Connection) -> Iterator[None]:
     connection.begin()
     try:
-        state.enter(connection, phase)
-        state.clear_intent(connection)
+        yield
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
+
+
+def archive_dropped(connection: Connection, state: State, moves: Moves) -> list[str]:
+    """Move the dropped tables, each by itself: a rename that waits for one table must not hold another.
+
+    Returns what could not be moved, and why; the intent stays then, and the next `recover` tries again.
+    """
+    execute(connection, f"SET SESSION lock_wait_timeout = {_ARCHIVE_PATIENCE}")
+    there = set(rows(connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (moves.source,)))
+    problems = []
+    for table in moves.dropped:
+        if (table,) in there and table not in moves.new:
+            try:
+                execute(connection, f"RENAME TABLE {quote(moves.source, table)} TO {quote(moves.archive, table)}")
+            except pymysql.MySQLError as error:
+                if is_lost(error):
+                    raise
+                problems.append(f"{moves.source}.{table}: {describe(error)}")
+    if not problems:
+        state.clear_intent(connection)
+    return problems
 
 
 def settle(config: Config, moves: Moves, seconds: float) -> World:
@@ -59,8 +100,8 @@ def settle(config: Config, moves: Moves, seconds: float) -> World:
             if time.monotonic() > deadline:
                 raise CutoverInDoubt(
                     f"{config.target.address} does not answer ({describe(error)}), so it is not known whether the tables"
-                    f" were renamed. Start the server and then `replicator run`: it looks whether the old tables are in"
-                    f" {moves.archive} (done) or in {moves.source} (undone). Nothing else needs to be done by hand."
+                    " were renamed. Start the server and then `replicator run`, which looks whether the old tables are"
+                    f" in {moves.archive} (done) or in {moves.source} (undone). Nothing else needs to be done by hand."
                 ) from None
             time.sleep(0.2)
 
@@ -72,11 +113,14 @@ def _settled(connection: Connection, state: State, moves: Moves) -> World:
         raise CutoverInDoubt(
             f"some tables are renamed and some are not: {'; '.join(odd)}. Nobody but the rename moves them: look into the"
             " server's error log and the binlog for who did. Stop the application, bring every table back to where it was"
-            f" (or on to where it belongs: old ones in {moves.archive}, new ones in {moves.source}), and run"
+            f" (or on to where it belongs: old ones in {moves.archive}, new ones in {moves.source}), and start"
             " `replicator run` again."
         )
     drop_sentry(connection, moves)
-    close_intent(connection, state, "completed" if world == "after" else "replicating")
+    if world == "after":
+        switched(connection, state, moves)
+    else:
+        undone(connection, state)
     return world
 
 
@@ -89,9 +133,12 @@ def recover(config: Config) -> Literal["undone", "done"] | None:
     """
     state = states.of(config)
     with connected(config.target, database=False) as connection:
-        if not state.exists(connection):
-            return None
-        intent = state.intent(connection)
-    if intent is None or intent[0] != STEP:
+        intent = state.intent(connection) if state.exists(connection) else None
+    if intent is None or intent[0] not in (SWITCH, ARCHIVE):
         return None
-    return "done" if settle(config, moves_from_json(intent[1]["moves"]), 30.0) == "after" else "undone"
+    moves = moves_from_json(intent[1]["moves"])
+    if intent[0] == SWITCH and settle(config, moves, 30.0) == "before":
+        return "undone"
+    with connected(config.target, database=False, read_timeout=120) as connection:
+        archive_dropped(connection, state, moves)
+    return "done"

@@ -77,12 +77,12 @@ class World:
         source, target, archive = self.tables(self.source), self.tables(self.target), self.tables(self.archive)
         after = bool(archive)
         if after:
-            assert archive == set(moves.old)
+            assert archive == set(moves.leaving)
             assert target == set()
             assert source == set(moves.new) | {"sessions"}
         else:
             assert target == set(moves.new)
-            assert source == set(moves.old) | {"sessions"}
+            assert source == set(moves.leaving) | {"sessions"}
         with self.connection() as connection:
             state = states.of(self.config)
             assert state.intent(connection) is None
