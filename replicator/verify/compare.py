@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import copysign
 from typing import Any
@@ -11,14 +11,14 @@ from typing import Any
 from replicator.config import Config
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column
-from replicator.mysql.connection import Connection, rows
+from replicator.mysql.connection import Connection, connected, rows
 from replicator.mysql.literals import comparable, select_expression
 from replicator.mysql.reading import read_batches, read_rows
 from replicator.mysql.sql import quote
 from replicator.transform.plan import PlannedTransform
 from replicator.transform.produce import Literals, Values, getter
 from replicator.transform.units import Relation, TargetRows, Units
-from replicator.verify.key_values import KeyFilter
+from replicator.verify.key_values import KeyFilter, equal_keys
 from replicator.verify.report import Difference, Kind
 from replicator.verify.snapshots import Snapshots, failing
 
@@ -31,6 +31,9 @@ _COMPACT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators
 
 Identity = tuple[Any, ...]
 """A unit key, whichever side its values come from."""
+
+Refused = list[tuple[Values, str]]
+"""Units that the transform refuses to make rows of, and why."""
 
 
 @dataclass(slots=True)
@@ -98,22 +101,13 @@ class Comparer:
         """Units with these keys, whether they are in the source, in the target, or in both."""
         found = Found()
         for start in range(0, len(keys), UNITS_AT_ONCE):
-            part = keys[start : start + UNITS_AT_ONCE]
-            condition = self._source_condition(on, part)
-            if self._by_collation:
-                part = [*part, *self._spellings(on, condition)]
+            condition, part = self._named(on, keys[start : start + UNITS_AT_ONCE])
             found.add(self.ranged(on, condition, part))
         return found
 
     def ranged(self, on: Snapshots, source_condition: str, keys: Sequence[Values]) -> Found:
         """Units that a condition on the source names, whose keys, in each spelling that the source has, are `keys`."""
-        pending = on.aside.submit(self._actual, on.target, self._target_condition(on, keys))
-        expected, refused = self._expected(on, source_condition)
-        actual = pending.result()
-        if self._by_collation:
-            # Where the target takes two of the source's keys for one, it also gives the rows of the other.
-            wanted = {self.identity(key) for key in keys}
-            actual = [values for values in actual if self.identity(self._unit(values)) in wanted]
+        expected, refused, actual = self._sides(on, source_condition, keys)
         return self._compared(expected, refused, actual, self._floats(on))
 
     def unexpected(self, on: Snapshots, keys: Sequence[Values]) -> Found:
@@ -127,16 +121,31 @@ class Comparer:
         known = {self.identity(key) for key in self._spellings(on, self._source_condition(on, keys))}
         return [key for key in keys if self.identity(key) not in known]
 
+    def corrections(self, on: Snapshots, keys: Sequence[Values]) -> list[tuple[Values | None, Values | None]]:
+        """Of the units with these keys: (the row that should be there or None, the row that is there or None)."""
+        condition, spelled = self._named(on, keys)
+        expected, _, actual = self._sides(on, condition, spelled)
+        return [(right, there) for right, there, _ in self._mismatches(expected, actual, self._floats(on))]
+
     # Keys -------------------------------------------------------------------------------------------------
 
-    def _source_condition(self, on: Snapshots, keys: Collection[Values]) -> str:
+    def held(self, on: Snapshots, keys: Collection[Values]) -> list[Values]:
+        """Those of the keys that the source's columns can hold."""
         with failing(self._config.source):
-            return self._units.condition(self._source_keys.held(on.source, keys))
+            return self._source_keys.held(on.source, keys)
+
+    def _source_condition(self, on: Snapshots, keys: Collection[Values]) -> str:
+        return self._units.condition(self.held(on, keys))
 
     def _target_condition(self, on: Snapshots, keys: Collection[Values]) -> str:
         with failing(self._config.target):
             held = self._target_keys.held(on.target, keys)
         return self._target.condition(held)
+
+    def _named(self, on: Snapshots, keys: Sequence[Values]) -> tuple[str, Sequence[Values]]:
+        """Condition on the source, and the keys with every spelling of them that the source has."""
+        condition = self._source_condition(on, keys)
+        return condition, [*keys, *self._spellings(on, condition)] if self._by_collation else keys
 
     def identity(self, key: Values) -> Identity:
         """Equal for the key of a unit as the source has it and as the target has it."""
@@ -144,6 +153,21 @@ class Comparer:
             return self._target.literals(key)
         except BadRow:
             return ("refused", *map(repr, key))
+
+    def touched_among(self, keys: Sequence[Values], touched: Collection[Values]) -> set[int]:
+        """Places of the keys whose units are among those touched."""
+        if not touched:
+            return set()
+        identities = {self.identity(key) for key in touched}
+        found = {place for place, key in enumerate(keys) if self.identity(key) in identities}
+        left = [place for place in range(len(keys)) if place not in found]
+        if left and self.transform.grouped and self._by_collation:
+            # A group with the members 'a' and 'A' is known by either.
+            columns = [self.transform.source.by_name[name] for name in self.transform.unit_columns]
+            with connected(self._config.source) as source, failing(self._config.source):
+                same = equal_keys(source, columns, [keys[place] for place in left], touched)
+            found |= {left[place] for place in same}
+        return found
 
     def _spellings(self, on: Snapshots, condition: str) -> list[Values]:
         """Keys of the source's rows that fulfil the condition; those that are only equal by collation, one by one."""
@@ -160,7 +184,20 @@ class Comparer:
 
     # Reading ----------------------------------------------------------------------------------------------
 
-    def _expected(self, on: Snapshots, condition: str) -> tuple[list[Values], list[tuple[Values, str]]]:
+    def _sides(
+        self, on: Snapshots, source_condition: str, keys: Sequence[Values]
+    ) -> tuple[list[Values], Refused, list[Values]]:
+        """Target rows as they should be, the units that have none because they are refused, target rows as they are."""
+        pending = on.aside.submit(self._actual, on.target, self._target_condition(on, keys))
+        expected, refused = self._expected(on, source_condition)
+        actual = pending.result()
+        if self._by_collation:
+            # Where the target takes two of the source's keys for one, it also gives the rows of the other.
+            wanted = {self.identity(key) for key in keys}
+            actual = [values for values in actual if self.identity(self._unit(values)) in wanted]
+        return expected, refused, actual
+
+    def _expected(self, on: Snapshots, condition: str) -> tuple[list[Values], Refused]:
         """Target rows, and the units whose rows the transform refuses to make, with the reason."""
         try:
             with failing(self._config.source):
@@ -168,7 +205,7 @@ class Comparer:
         except BadRow:
             return self._one_by_one(on, self._spellings(on, condition))
 
-    def _one_by_one(self, on: Snapshots, keys: Sequence[Values]) -> tuple[list[Values], list[tuple[Values, str]]]:
+    def _one_by_one(self, on: Snapshots, keys: Sequence[Values]) -> tuple[list[Values], Refused]:
         """As `_expected`, halving until the bad ones stand alone."""
         try:
             with failing(self._config.source):
@@ -192,9 +229,7 @@ class Comparer:
             return len(here) if len(here) == len(there.result()) and set(here) == set(there.result()) else None
 
     @staticmethod
-    def _bytes(
-        connection: Connection, table: str, prefix: str, columns: Sequence[Column], condition: str
-    ) -> list[Values]:
+    def _bytes(connection: Connection, table: str, prefix: str, columns: Sequence[Column], condition: str) -> list[Values]:
         select = ", ".join(select_expression(column, prefix + quote(column.name)) for column in columns)
         statement = f"SELECT {select} FROM {table} WHERE {condition}"
         return [row for batch in read_batches(connection, statement, columns, fields=True) for row in batch]
@@ -209,11 +244,28 @@ class Comparer:
     def _compared(
         self,
         expected: Sequence[Values],
-        refused: Sequence[tuple[Values, str]],
+        refused: Refused,
         actual: Sequence[Values],
         floats: Sequence[int],
     ) -> Found:
-        found = Found(present=len(actual))
+        found = Found(max(len(expected), len(actual)) + len(refused), len(actual))
+        for right, there, columns in self._mismatches(expected, actual, floats):
+            if right is None or there is None:
+                kind: Kind = "extra" if right is None else "missing"
+                found.differences.append(self._difference(kind, right or there or ()))
+                continue
+            unit, claimed = self._unit(right), self._unit(there)
+            also = claimed if self.identity(unit) != self.identity(claimed) else None
+            found.differences.append(self._difference("different", right, columns, also))
+        for unit, reason in refused:
+            text = ", ".join(f"{name}={value!r}" for name, value in zip(self.transform.unit_columns, unit, strict=True))
+            found.differences.append(Difference(self.table, text, "missing", (), self.index, unit, None, reason))
+        return found
+
+    def _mismatches(
+        self, expected: Sequence[Values], actual: Sequence[Values], floats: Sequence[int]
+    ) -> Iterator[tuple[Values | None, Values | None, tuple[str, ...]]]:
+        """(expected row, actual row, columns that differ); one of the rows may be None."""
         key = self._key
         present = {key(values): values for values in actual}
         missing: list[Values] = []
@@ -221,29 +273,18 @@ class Comparer:
             there = present.pop(key(values), None)
             if there is None:
                 missing.append(values)
-            elif there != values or floats:
-                self._note(found, values, there, floats)
+            elif (there != values or floats) and (columns := self._differing(values, there, floats)):
+                yield values, there, columns
         # Keys that are equal in the column need not be equal in Python: a date and the datetime of its midnight.
         left = {self._key_literals(values): values for values in present.values()}
         for values in missing:
             there = left.pop(self._key_literals(values), None)
-            if there is not None:
-                self._note(found, values, there, floats)
-            else:
-                found.differences.append(self._difference("missing", values))
-        found.differences += [self._difference("extra", values) for values in left.values()]
-        for unit, reason in refused:
-            text = ", ".join(f"{name}={value!r}" for name, value in zip(self.transform.unit_columns, unit, strict=True))
-            found.differences.append(Difference(self.table, text, "missing", (), self.index, unit, None, reason))
-        found.rows = len(expected) + len(refused) + len(left)
-        return found
-
-    def _note(self, found: Found, expected: Values, actual: Values, floats: Sequence[int]) -> None:
-        columns = self._differing(expected, actual, floats)
-        if columns:
-            unit, claimed = self._unit(expected), self._unit(actual)
-            also = claimed if self.identity(unit) != self.identity(claimed) else None
-            found.differences.append(self._difference("different", expected, columns, also))
+            if there is None:
+                yield values, None, ()
+            elif columns := self._differing(values, there, floats):
+                yield values, there, columns
+        for values in left.values():
+            yield None, values, ()
 
     def _differing(self, expected: Values, actual: Values, floats: Sequence[int]) -> tuple[str, ...]:
         names = self.transform.target_columns
@@ -285,9 +326,6 @@ class Comparer:
     def _key_literals(self, values: Values) -> Literals:
         return tuple([self._literal(place, values[place]) for place in self._key_places])
 
-    def _difference(
-        self, kind: Kind, values: Values, columns: tuple[str, ...] = (), also: Values | None = None
-    ) -> Difference:
+    def _difference(self, kind: Kind, values: Values, columns: tuple[str, ...] = (), also: Values | None = None) -> Difference:
         key = ", ".join(f"{name}={value!r}" for name, value in zip(self._key_names, self._key(values), strict=True))
         return Difference(self.table, key, kind, columns, self.index, self._unit(values), also)
-

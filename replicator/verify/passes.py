@@ -21,11 +21,10 @@ from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
 from replicator.transform.units import batches
 from replicator.verify.compare import UNITS_AT_ONCE, Comparer, Found
-from replicator.verify.key_values import equal_keys
 from replicator.verify.report import DIFFERENCES_KEPT, Difference, Report, TableReport
-from replicator.verify.snapshots import Snapshots, failing, snapshots, unless_stopped
+from replicator.verify.snapshots import Snapshots, snapshots, unless_stopped
 from replicator.verify.stream import Touched, TouchedLog
-from replicator.verify.walk import Place, UnitsLook, Walk, full_pass
+from replicator.verify.walk import Place, StrayWalk, UnitsLook, Walk, full_pass
 
 WINDOW = 30.0
 """Seconds after which snapshots are renewed, so that neither server has to keep old rows or block DDL for long."""
@@ -115,9 +114,7 @@ class Run:
             self._go(walks, self._snapshots, mark)
             never = [table for table in self._tables if not self._findings.looked[table]]
             if never or not self._tables:
-                raise VerificationFailed(
-                    f"nothing was compared of {', '.join(never) or 'any table'}: this proves nothing"
-                )
+                raise VerificationFailed(f"nothing was compared of {', '.join(never) or 'any table'}: this proves nothing")
             if self._log.since(mark) is not None:
                 return mark
         except BaseException:
@@ -154,6 +151,16 @@ class Run:
                 return mark
             unless_stopped(self._stop)
             self._stop.wait(0.05 * number)
+
+    def strays(self, tables: Collection[str]) -> None:
+        """Look for rows of these target tables that belong to no transform."""
+        walks: list[Walk] = []
+        for table in tables:
+            transforms = [one.transform for one in self._comparers.values() if one.table == table]
+            walks.append(StrayWalk(self._config, transforms))
+        if walks:
+            self._log.source_barrier()
+            self._go(walks, self._snapshots, None)
 
     def look(self, opened: Opened, keys: Keys) -> None:
         """Compare the units with these keys once; what differs becomes suspect."""
@@ -240,26 +247,15 @@ class Run:
                 findings.convict(one)
 
     def _moving(self, suspects: Sequence[Difference], touched: Touched) -> set[int]:
-        """Places of the suspects whose unit was touched."""
-        by_transform: dict[int, list[int]] = {}
+        """Places of the suspects of which a unit was touched."""
+        by_transform: dict[int, list[tuple[int, Values]]] = {}
         for place, one in enumerate(suspects):
             if one.transform is not None:
-                by_transform.setdefault(one.transform, []).append(place)
+                by_transform.setdefault(one.transform, []).extend((place, unit) for unit in one.units)
         moving: set[int] = set()
-        for index, places in by_transform.items():
-            comparer, keys = self._comparers[index], touched.get(index, set())
-            if not keys:
-                continue
-            identities = {comparer.identity(key) for key in keys}
-            moving |= {
-                place for place in places if any(comparer.identity(unit) in identities for unit in suspects[place].units)
-            }
-            columns = [comparer.transform.source.by_name[name] for name in comparer.transform.unit_columns]
-            left = [place for place in places if place not in moving]
-            if left and comparer.transform.grouped and any(column.is_text for column in columns):
-                with connected(self._config.source) as source, failing(self._config.source):
-                    same = equal_keys(source, columns, [suspects[place].unit for place in left], keys)
-                moving |= {left[place] for place in same}
+        for index, found in by_transform.items():
+            places = self._comparers[index].touched_among([unit for _, unit in found], touched.get(index, ()))
+            moving |= {found[place][0] for place in places}
         return moving
 
     # The result -------------------------------------------------------------------------------------------

@@ -75,9 +75,7 @@ def frozen(config: Config, log: TouchedLog, stop: threading.Event, source: Conne
         yield _with_target(config, log, stop, stack, source)
 
 
-def _with_target(
-    config: Config, log: TouchedLog, stop: threading.Event, stack: ExitStack, source: Connection
-) -> Snapshots:
+def _with_target(config: Config, log: TouchedLog, stop: threading.Event, stack: ExitStack, source: Connection) -> Snapshots:
     target = stack.enter_context(_session(config.target))
     with failing(config.target):
         execute(target, "START TRANSACTION WITH CONSISTENT SNAPSHOT")

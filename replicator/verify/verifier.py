@@ -28,9 +28,7 @@ from replicator.verify.stream import Touched, TouchedLog
 class Verifier:
     """Verifies one migration again and again, and remembers since when its units are known to be right."""
 
-    def __init__(
-        self, config: Config, plan: MigrationPlan, log: TouchedLog, progress: Progress, stop: threading.Event
-    ) -> None:
+    def __init__(self, config: Config, plan: MigrationPlan, log: TouchedLog, progress: Progress, stop: threading.Event) -> None:
         self._config = config
         self._plan = plan
         self._log = log

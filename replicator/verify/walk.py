@@ -64,12 +64,9 @@ class KeyRanges:
         # An enum is sorted by the place of its members, but compared with a text by its text.
         enumerated = [column.type in _ENUMERATED for column in columns]
         self._bounds = [
-            f"CAST({sql} AS UNSIGNED)" if by_place else sql
-            for sql, by_place in zip(self._columns, enumerated, strict=True)
+            f"CAST({sql} AS UNSIGNED)" if by_place else sql for sql, by_place in zip(self._columns, enumerated, strict=True)
         ]
-        self._encoders = [
-            str if by_place else encoder(column) for column, by_place in zip(columns, enumerated, strict=True)
-        ]
+        self._encoders = [str if by_place else encoder(column) for column, by_place in zip(columns, enumerated, strict=True)]
         self._bound_select = ", ".join(
             bound if by_place else select_expression(column, bound)
             for bound, by_place, column in zip(self._bounds, enumerated, columns, strict=True)
@@ -77,9 +74,7 @@ class KeyRanges:
         self._width = len(columns)
         select = [select_expression(column, sql) for column, sql in zip(columns, self._columns, strict=True)]
         # DISTINCT must not merge values that are only equal by collation.
-        select += [
-            f"CAST({sql} AS BINARY)" for column, sql in zip(columns, self._columns, strict=True) if column.is_text
-        ]
+        select += [f"CAST({sql} AS BINARY)" for column, sql in zip(columns, self._columns, strict=True) if column.is_text]
         self._select = ", ".join(select)
         nullable = [sql for column, sql in zip(columns, self._columns, strict=True) if column.nullable]
         self._not_null = [f"{sql} IS NOT NULL" for sql in nullable]
@@ -311,6 +306,13 @@ class UnitsLook:
         """See Walk: the keys were given."""
 
 
+def nobodys(transforms: Iterable[PlannedTransform]) -> str:
+    """SQL for the rows of a target table that belong to none of these transforms, which are all that feed it."""
+    owned = [TargetRows(transform).constant_condition.removeprefix(" AND ") for transform in transforms]
+    # A comparison with NULL is neither true nor false: such a row is nobody's either.
+    return " AND ".join(f"({condition}) IS NOT TRUE" for condition in owned)
+
+
 class StrayWalk:
     """Rows of a target table that belong to none of the transforms that feed it."""
 
@@ -320,10 +322,7 @@ class StrayWalk:
         self.place = Place()
         self._config = config
         self._names = target.primary_key
-        owned = [TargetRows(transform).constant_condition.removeprefix(" AND ") for transform in transforms]
-        # A comparison with NULL is neither true nor false: such a row is nobody's either.
-        nobody = " AND ".join(f"({condition}) IS NOT TRUE" for condition in owned)
-        self._rows = KeyRanges(target.sql, [target.by_name[name] for name in self._names], nobody)
+        self._rows = KeyRanges(target.sql, [target.by_name[name] for name in self._names], nobodys(transforms))
 
     def step(self, on: Snapshots) -> Found:
         """See Walk."""
@@ -343,9 +342,7 @@ class StrayWalk:
         """See Walk: each range is read whole."""
 
 
-def full_pass(
-    config: Config, comparers: Iterable[Comparer], relation: Relation, *, same_flavour: bool
-) -> list[Walk]:
+def full_pass(config: Config, comparers: Iterable[Comparer], relation: Relation, *, same_flavour: bool) -> list[Walk]:
     """The walks that look at every unit of the source and every row of the target."""
     walks: list[Walk] = []
     by_table: dict[str, list[PlannedTransform]] = {}

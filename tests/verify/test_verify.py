@@ -43,9 +43,7 @@ SOURCE = (
     "CREATE TABLE kinds (id INT PRIMARY KEY, "
     + ", ".join(f"`{name}` {kind}" for name, (kind, _, _) in KINDS.items())
     + ");"
-    + "".join(
-        f"INSERT INTO kinds VALUES ({key}, {', '.join(first for _, first, _ in KINDS.values())});" for key in (-5, 0, 7)
-    )
+    + "".join(f"INSERT INTO kinds VALUES ({key}, {', '.join(first for _, first, _ in KINDS.values())});" for key in (-5, 0, 7))
     + """
 CREATE TABLE tenant (id CHAR(36) CHARACTER SET latin1 PRIMARY KEY, name VARCHAR(20) NOT NULL);
 INSERT INTO tenant VALUES ('a1', 'Anna'), ('B2', 'Bert'), ('ä3', 'Cleo'), ('z9', 'Zoe');
@@ -150,9 +148,7 @@ def test_nothing_planted_nothing_found(whole: Scene) -> None:
     report = whole.verify()
     assert found(report) == []
     assert (report.ok, report.mismatched, report.pending) == (True, 0, 0)
-    assert {name: table.rows for name, table in report.tables.items()} == {
-        name: count(whole, name) for name in report.tables
-    }
+    assert {name: table.rows for name, table in report.tables.items()} == {name: count(whole, name) for name in report.tables}
     assert set(report.tables) == set(whole.plan.targets)
     assert report.rows_compared == sum(count(whole, name) for name in report.tables)
 
