@@ -3,11 +3,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from replicator import copy_table, keep_table, many, one, transform
+from replicator import copy_table, drop_table, many, one, transform
 
 copy_table("marker")
 copy_table("depots", rename={"region_id": "area_id", "name": "title"}, omit=["legacy_note"])
-keep_table("regions", reason="nothing reads it, and yet its deletes reach depots, vehicles, trips and stops")
+drop_table("regions", reason="nothing reads it, and yet its deletes reach depots, vehicles, trips and stops")
 
 
 @transform("vehicles", related={"depot": one("depots", where={"id": "depot_id"})})
