@@ -79,7 +79,10 @@ class TransactionEnd:
 
 @dataclass(frozen=True, slots=True)
 class Ddl:
-    """A statement that changes a schema; `position` is the boundary behind it."""
+    """A statement that changes a schema; `position` lies behind it.
+
+    A TransactionEnd follows: at once, or behind the rows of a CREATE TABLE … SELECT.
+    """
 
     schema: str
     """The session's default schema: unqualified names in `statement` belong to it."""

@@ -32,6 +32,8 @@ _LEADING: Final = re.compile(r"(?:\s+|/\*M?!\d*|/\*.*?\*/|\*/|--\s[^\n]*(?:\n|$)
 _SET_STATEMENT: Final = re.compile(r"SET\s+STATEMENT\s.*?\sFOR\s+", re.DOTALL | re.IGNORECASE)
 _WORD: Final = re.compile(r"[A-Za-z_]+")
 _TEMPORARY: Final = re.compile(r"(?:CREATE|DROP)\s+(?:/\*!?\d*\s*)?(?:OR\s+REPLACE\s+)?TEMPORARY\b", re.IGNORECASE)
+_ACCOUNT: Final = re.compile(r"[A-Z]+\s+(?:OR\s+REPLACE\s+)?(?:USER|ROLE|SERVER)\b", re.IGNORECASE)
+"""Accounts: no schema, and their statements hold password hashes that must not reach a log."""
 _NAME: Final = r"(?:`(?:[^`]|``)+`|[^\s`.(;]+)"
 _TARGET: Final = re.compile(
     r"(?:INSERT|REPLACE|UPDATE|DELETE)\s+(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED|QUICK|IGNORE)\s+)*(?:INTO\s+|FROM\s+)?"
@@ -124,7 +126,7 @@ def classify(statement: str) -> tuple[Kind, str]:
             return Kind.XA_START, text
         return (Kind.XA_END if rest.startswith("END") else Kind.XA_FINISH), text
     if first in _DDL_WORDS:
-        return (Kind.HARMLESS if _TEMPORARY.match(text) else Kind.DDL), text
+        return (Kind.HARMLESS if _TEMPORARY.match(text) or _ACCOUNT.match(text) else Kind.DDL), text
     if first in _HARMLESS_WORDS:
         return Kind.HARMLESS, text
     if first in ("INSERT", "REPLACE", "UPDATE", "DELETE") and _writes_system_table(text):
