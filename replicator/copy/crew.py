@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO, Any, Protocol
 
 from replicator.config import Config
@@ -86,6 +87,7 @@ class Processes:
                         f"{self._deaths} copy workers ended by {how} before a chunk was done: look for their last words on"
                         " standard error, and for the kernel's out-of-memory killer"
                     )
+                _forget(worker)
                 self._workers[index] = self._start()
         while not self._told.empty():
             fields = self._told.get()
@@ -98,9 +100,7 @@ class Processes:
         for worker in self._workers:
             worker.kill()  # nothing of theirs is half done: the server rolls it back
         for worker in self._workers:
-            worker.wait()
-            assert worker.stdin is not None
-            worker.stdin.close()
+            _forget(worker)
 
     def _start(self) -> subprocess.Popen[bytes]:
         worker = subprocess.Popen(
@@ -109,14 +109,19 @@ class Processes:
         assert worker.stdin is not None
         assert worker.stdout is not None
         threading.Thread(target=self._listen, args=(worker.stdout,), daemon=True).start()
-        try:
+        with suppress(BrokenPipeError):  # it died already: `watch` sees it
             worker.stdin.write(self._orders)
             worker.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died already: `watch` sees it
         return worker
 
     def _listen(self, stream: IO[bytes]) -> None:
         with stream:
             for line in stream:
                 self._told.put(json.loads(line))
+
+
+def _forget(worker: subprocess.Popen[bytes]) -> None:
+    worker.wait()
+    assert worker.stdin is not None
+    with suppress(BrokenPipeError):
+        worker.stdin.close()

@@ -81,7 +81,12 @@ class _Ledger:
                 if job.name not in known:
                     build = job.transform is not None
                     relation = staging(job.table.name) if build else job.table.sql
-                    create_job(state, target, job, _estimate(target if build else source, relation))
+                    endpoint = self._config.target if build else self._config.source
+                    try:
+                        estimate = _estimate(target if build else source, relation)
+                    except (pymysql.MySQLError, OSError) as error:
+                        raise endpoint.failure(error, f"looking at {relation}") from error
+                    create_job(state, target, job, estimate)
 
     def read(self) -> dict[str, JobProgress]:
         """How far every job is; raises ConnectionLost when the target stays away."""
