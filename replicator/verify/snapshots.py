@@ -67,10 +67,7 @@ def snapshots(config: Config, log: TouchedLog, stop: threading.Event) -> Iterato
 
 @contextmanager
 def frozen(config: Config, log: TouchedLog, stop: threading.Event, source: Connection) -> Iterator[Snapshots]:
-    """As `snapshots`, for a source that stands still and is read through the session that makes it so.
-
-    The caller has drained the stream. Nothing is begun or ended on `source`, which may hold table locks.
-    """
+    """As `snapshots`, for a source that stands still; the caller has drained the stream."""
     with ExitStack() as stack:
         yield _with_target(config, log, stop, stack, source)
 

@@ -80,9 +80,8 @@ class Verifier:
     def prove(self, source: Connection) -> Report:
         """Inside the freeze: compare all that was touched since the last look; nothing is left pending.
 
-        `source` is a session that may read the frozen tables, such as the one that holds their locks; no transaction is
-        begun or ended on it, and the tables are read by the aliases that `aliases` names. Waits until the stream has
-        reached the end of the binlog. Raises WrongState when there was no full pass, or too much was touched since.
+        `source` is an autocommitting session that may read the tables, which a read lock holds still. Waits until the
+        stream has reached the end of the binlog. Raises WrongState when there was no full pass, or too much was touched since.
         """
         with failing(self._config.source):
             end = current_position(source)
@@ -92,21 +91,6 @@ class Verifier:
         run.look(lambda: frozen(self._config, self._log, self._stop, source), keys)
         run.convict()
         return run.report(whole=False)
-
-    def aliases(self) -> dict[str, set[str]]:
-        """Source table → aliases by which `prove` reads it, for LOCK TABLES."""
-        found: dict[str, set[str]] = {}
-        for transform in self._plan.transforms:
-            found.setdefault(transform.source.name, set()).add("t0")
-            for related in transform.related:
-                for number, join in enumerate(related.path, 1):
-                    found.setdefault(join.table, set()).add(f"t{number}")
-        return found
-
-    @property
-    def ready(self) -> bool:
-        """Whether there was a full pass and all that was touched since is known: `refresh` and `prove` can be called."""
-        return self._base is not None and self._log.since(self._base) is not None
 
     def close(self) -> None:
         """Let the log forget."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from replicator.mysql.connection import execute, rows
-from replicator.verify import Report, repair
+from replicator.verify import Report, passes, repair
 from tests.conftest import ServerPair
 from tests.verify.conftest import NewScene, Scene
 from tests.verify.test_verify import FILL, PLANTED, SOURCE, TARGET, TRANSFORMS, found
@@ -86,7 +86,9 @@ def test_wrong_staging_is_repaired_with_the_units_made_of_it(staged: Scene) -> N
     assert content(staged) == right
 
 
-def test_what_the_stream_has_touched_is_left_to_it(staged: Scene) -> None:
+def test_what_the_stream_has_touched_is_left_to_it(staged: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "ROUNDS", 2)
+    monkeypatch.setattr("replicator.verify.repair.ATTEMPTS", 2)
     execute(staged.target, "UPDATE booking SET title = 'wrong' WHERE id IN (10, 13)")
     report = staged.verify()
     booking = [transform.target.name for transform in staged.plan.transforms].index("booking")
