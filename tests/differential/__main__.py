@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ def main() -> None:
             try:
                 outcome = run_round(Round(name, server, server, seed, kills, checkpoints, rate), folder)
             except BaseException:
+                for binlog in server.datadir.glob("binlog.*"):
+                    shutil.copy(binlog, folder)
                 print(f"{name}: see {folder}", flush=True)
                 raise
             print(f"{name}: {outcome}; {time.monotonic() - started:.1f} s", flush=True)
