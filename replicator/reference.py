@@ -5,6 +5,7 @@ A test compares them, so that they cannot fall behind.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from replicator import errors
 from replicator.cli import COMMANDS, COMMON, Argument
 from replicator.errors import ReplicatorError
 from replicator.observe.metrics import METRICS
+from replicator.preflight.registry import CHECKS
 from replicator.progress import PHASES
 from replicator.settings import SECTIONS, SETTINGS, Setting
 
@@ -36,6 +38,7 @@ _EXIT_CODES = {
 def pages() -> Mapping[str, str]:
     """File names and contents."""
     return {
+        "checks.md": _checks(),
         "commands.md": _commands(),
         "configuration.md": _configuration(),
         "metrics.md": _metrics(),
@@ -64,6 +67,15 @@ def _commands() -> str:
             parts.append(_arguments(command.arguments))
         parts.append(f"Example: `{command.example}`\n")
     return "\n".join(parts)
+
+
+def _checks() -> str:
+    return "\n".join([
+        "# Checks\n",
+        ("What `replicator check` looks at. All of them run; each is ok, a warning or failed, says what it saw and what to "
+         "type. `replicator run` looks at them before it begins, and does not begin while one fails.\n"),
+        _table(("check", "holds when"), ((f"`{name}`", inspect.getdoc(check) or "") for name, check in CHECKS.items())),
+    ])  # fmt: skip
 
 
 def _arguments(arguments: Sequence[Argument]) -> str:

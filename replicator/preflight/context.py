@@ -39,6 +39,7 @@ class End:
     tables: Mapping[str, Table]
     """The tables that are there now."""
     foreign_keys: tuple[ForeignKey, ...]
+    """Of the source; the target's own play no part here."""
 
     @property
     def role(self) -> str:
@@ -157,7 +158,7 @@ def _end(endpoint: Endpoint, connection: Connection) -> End:
         server,
         {name.lower(): str(text) for name, text in rows(connection, "SHOW GLOBAL VARIABLES")},
         read_tables(connection, endpoint.database),
-        read_foreign_keys(connection, endpoint.database),
+        read_foreign_keys(connection, endpoint.database) if endpoint.role == "source" else (),
     )
 
 
@@ -171,7 +172,7 @@ def _load(config: Config, problems: list[str]) -> Declarations | None:
 
 def _targets(config: Config, target: End, problems: list[str]) -> Targets:
     try:
-        return read_targets(target.connection, config)
+        return read_targets(target.connection, config, target.tables)
     except ConfigError as error:
         problems += error.problems
     except ReplicatorError as error:

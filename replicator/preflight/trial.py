@@ -24,13 +24,11 @@ class Targets:
     exist: bool = True
 
 
-def read_targets(connection: Connection, config: Config) -> Targets:
-    """The tables of the target database; of the schema files where it has none. Raises ConfigError."""
-    database = config.target.database
-    found = read_tables(connection, database)
-    if not found and config.migration.schema is not None:
+def read_targets(connection: Connection, config: Config, there: Mapping[str, Table]) -> Targets:
+    """The tables that are `there` in the target database; those of the schema files where it has none. Raises ConfigError."""
+    if not there and config.migration.schema is not None:
         return _tried(connection, config, config.migration.schema)
-    return Targets(found, _bounded(connection, database))
+    return Targets(there, _bounded(connection, config.target.database))
 
 
 def _tried(connection: Connection, config: Config, schema: Path) -> Targets:

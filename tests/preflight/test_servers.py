@@ -25,9 +25,10 @@ from tests.preflight.migrations import Migration, check, fails, look, only, pass
     ],
 )  # fmt: skip
 def test_versions(
-    migration: Migration, flavour: Literal["mysql", "mariadb"], version: tuple[int, int, int], enough: bool
-) -> None:
-    with opened(migration.config()) as context:
+    build: Callable[..., Migration], mariadb: Server, flavour: Literal["mysql", "mariadb"],
+    version: tuple[int, int, int], enough: bool,
+) -> None:  # fmt: skip
+    with opened(build(mariadb).config()) as context:
         results = look(pretend(context, "source", server=Identity(flavour, version, "x")), "versions")
     assert passes(results) if enough else fails(results, "source", "too old", "upgrade")
 
@@ -75,8 +76,8 @@ def test_partial_json(build: Callable[..., Migration], mysql: Server) -> None:
 
 
 @pytest.mark.parametrize("variable", ["binlog_transaction_compression", "log_bin_compress"])
-def test_compression_is_read(migration: Migration, variable: str) -> None:
-    with opened(migration.config()) as context:
+def test_compression_is_read(build: Callable[..., Migration], mariadb: Server, variable: str) -> None:
+    with opened(build(mariadb).config()) as context:
         results = look(pretend(context, "source", **{variable: "ON"}), "log_contents")
     assert passes(results)
     assert variable in only(results).message
