@@ -9,12 +9,15 @@ from __future__ import annotations
 import pymysql
 
 from replicator.config import Config
+from replicator.errors import TargetError
 from replicator.mysql.catalog import ForeignKey, Index, Table, read_foreign_keys
-from replicator.mysql.connection import Connection, row, rows
+from replicator.mysql.connection import Connection, error_code, row, rows
 from replicator.mysql.connection import execute as _execute
 from replicator.mysql.sql import quote
 from replicator.state import of
 from replicator.transform.plan import MigrationPlan
+
+_NEEDED_BY_FOREIGN_KEY = 1553
 
 
 def defer_indexes(config: Config, plan: MigrationPlan, target: Connection) -> None:
@@ -33,7 +36,15 @@ def defer_indexes(config: Config, plan: MigrationPlan, target: Connection) -> No
             for name in names:
                 state.defer_index(target, table.name, name, definitions[name])
             target.commit()
-            _alter(config, target, table, ", ".join(f"DROP INDEX {quote(name)}" for name in names))
+            try:
+                _alter(config, target, table, ", ".join(f"DROP INDEX {quote(name)}" for name in names))
+            except TargetError as error:
+                # MySQL keeps all indexes of a table whose child refers to columns that are not unique.
+                if error.__cause__ is None or error_code(error.__cause__) != _NEEDED_BY_FOREIGN_KEY:
+                    raise
+                for name in names:
+                    state.index_restored(target, table.name, name)
+                target.commit()
 
 
 def restore_indexes(config: Config, plan: MigrationPlan, target: Connection) -> None:
