@@ -161,8 +161,8 @@ class Client:
             self._count(error)
             self.counts.indeterminate += 1
             self._close()
-            token = next(fact for fact in facts if fact.values is not None and fact.table in self._speaking.places)
-            stands_now = self._with_server(lambda cursor: stands(cursor, dialect(cursor, self._database), token))
+            mark = next(fact for fact in facts if fact.table in self._speaking.places and fact.token is not None)
+            stands_now = self._with_server(lambda cursor: stands(cursor, dialect(cursor, self._database), mark))
         if stands_now:
             self._ledger.done(work.token)
         else:

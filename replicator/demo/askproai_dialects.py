@@ -114,10 +114,9 @@ def stands(cursor: Cursor, speaking: Dialect, fact: Fact) -> bool:
 
     A locking read: it waits for a transaction that still holds the row, until that has ended one way or the other.
     """
-    assert fact.values is not None
     table, key, token = speaking.places[fact.table]
     cursor.execute(
         f"SELECT 1 FROM {quote(table)} WHERE {quote(key)} = %s AND {quote(token)} = %s FOR UPDATE",
-        (*fact.key, fact.values[TOKENS[fact.table]]),
+        (*fact.key, fact.token),
     )
     return cursor.fetchone() is not None

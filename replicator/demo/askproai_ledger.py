@@ -71,6 +71,12 @@ class Fact:
     values: Values | None
     """The columns it sets; None: the row is gone."""
 
+    @property
+    def token(self) -> str | None:
+        """The mark of the transaction, if it leaves one in the row."""
+        token: str | None = (self.values or {}).get(TOKENS.get(self.table, ""))
+        return token
+
 
 class Ledger:
     """The file, appended to by all clients of a process. A line is handed to the system before the method returns, so
@@ -180,9 +186,8 @@ def _expectations(lines: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[Ke
 
     def forbid(facts: Iterable[Fact]) -> None:
         for fact in facts:
-            token = (fact.values or {}).get(TOKENS.get(fact.table, ""))
-            if token is not None:
-                row(fact).forbidden.add(token)
+            if fact.token is not None:
+                row(fact).forbidden.add(fact.token)
 
     for line in lines:
         match line:

@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -171,8 +171,8 @@ class Traffic:
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            with process:  # closes the pipes, which ends the clients, and waits
-                pass
+            with suppress(BrokenPipeError):
+                process.communicate()  # closes its input, which ends the clients, and waits
 
 
 @dataclass(slots=True)
