@@ -87,8 +87,10 @@ def test_columns_enums_and_sets_of_every_charset(story: Story) -> None:
             continue
         tables[f"t_{charset}"] = Wanted((), ("a", "b", "c", "d", "e"))
         statements += [
-            (f"CREATE TABLE t_{charset} (a varchar(50), b char(20), c text, d enum('{text}', 'a'), e set('x', '{text}'))"
-            f" CHARACTER SET {charset}"),
+            (
+                f"CREATE TABLE t_{charset} (a varchar(50), b char(20), c text, d enum('{text}', 'a'), e set('x', '{text}'))"
+                f" CHARACTER SET {charset}"
+            ),
             f"INSERT INTO t_{charset} VALUES ('{text}', '{text}', '{text}', '{text}', '{text},x'), ('', '', '', 'a', '')",
         ]
     found = changes(story.events(statements, tables))
