@@ -37,6 +37,7 @@ _TRANSACTIONS = (
     "SELECT trx_mysql_thread_id, TIMESTAMPDIFF(MICROSECOND, trx_started,"
     " CONVERT_TZ(UTC_TIMESTAMP(6), '+00:00', 'SYSTEM')) / 1000000 FROM information_schema.innodb_trx"
 )
+_CANNOT_CONVERT = 3854
 _WAITS = "Waiting for table metadata lock"
 _WHOLE_SERVER = ("SHARED", "MDL_BACKUP_FTWRL1", "MDL_BACKUP_FTWRL2", "MDL_BACKUP_WAIT_DDL", "MDL_BACKUP_WAIT_COMMIT")
 """Locks of FLUSH TABLES WITH READ LOCK, BACKUP STAGE and LOCK INSTANCE FOR BACKUP, under which nothing is renamed."""
@@ -117,7 +118,7 @@ class Locks:
                 on.setdefault(lock.session, set()).add(lock.name[1] or "the whole server")
         if not on:
             return []
-        ages: dict[int, float] = {int(session): float(age) for session, age in rows(connection, _TRANSACTIONS)}
+        ages = _ages(connection)
         statement = _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS
         found = []
         for session, user, host, seconds, state, text in rows(connection, statement):
@@ -126,6 +127,20 @@ class Locks:
                 place = f"{user}@{host}"
                 found.append(Blocker(session, place, age, state == _WAITS, _short(text), tuple(sorted(on[session]))))
         return sorted(found, key=lambda blocker: -blocker.age)
+
+
+def _ages(connection: Connection) -> dict[int, float]:
+    """Session → age of its transaction in seconds.
+
+    Empty while one of them runs a statement with an emoji in it: MySQL's innodb_trx has no room for the text and refuses
+    the whole query. The age is then taken from the list of sessions.
+    """
+    try:
+        return {int(session): float(age) for session, age in rows(connection, _TRANSACTIONS)}
+    except pymysql.MySQLError as error:
+        if error_code(error) == _CANNOT_CONVERT:
+            return {}
+        raise
 
 
 def _short(text: Any) -> str:
@@ -147,7 +162,7 @@ def problem_seeing_locks(connection: Connection, flavour: str) -> tuple[str, str
                     "UPDATE performance_schema.setup_instruments SET enabled = 'YES' WHERE name = 'wait/lock/metadata/sql/mdl'",
                 )
         rows(connection, (_MYSQL_LOCKS if flavour == "mysql" else _MARIADB_LOCKS) + " LIMIT 1")
-        rows(connection, _TRANSACTIONS + " LIMIT 1")
+        _ages(connection)
     except pymysql.MySQLError as error:
         fix = "GRANT SELECT ON performance_schema.* and PROCESS ON *.* to our account"
         if flavour == "mariadb":
