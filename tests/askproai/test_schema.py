@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from replicator.config import load
 from replicator.demo.servers import Server
 from tests.askproai import oracle
-from tests.askproai.conftest import Connect
+from tests.askproai.conftest import ROOT, Connect
 from tests.askproai.reference import TRANSFORMS
 
 FED = {transform.target for transform in TRANSFORMS.transforms}
@@ -80,3 +82,15 @@ def test_the_new_schema_has_what_the_plan_promises(server: Server, new: str, con
         for partition, ids in {"p2026_10": [1], "p2026_11": [2], "p_older": [3], "p_later": [4]}.items():
             cursor.execute(f"SELECT id FROM api_call_logs PARTITION ({partition})")
             assert [row[0] for row in cursor.fetchall()] == ids
+
+
+def test_the_shipped_configuration_is_valid(tmp_path: Path) -> None:
+    """All but the password, which is not shipped."""
+    password = tmp_path / "password"
+    password.touch(mode=0o600)
+    password.write_text("secret")
+    overrides = {f"{role}.password_file": str(password) for role in ("source", "target")}
+    config = load(ROOT / "replicator.toml", {}, overrides)
+    assert config.migration.name == "askproai"
+    assert config.migration.transforms == ROOT / "transforms"
+    assert config.migration.schema == ROOT / "schema/target"
