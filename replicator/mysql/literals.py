@@ -93,7 +93,7 @@ def _integer(bits: int, unsigned: bool) -> Encoder:
 
     def encode(value: Any) -> str:
         if not isinstance(value, int):
-            if not isinstance(value, Decimal) or value != value.to_integral_value():
+            if not isinstance(value, Decimal) or not value.is_finite() or value != value.to_integral_value():
                 raise _wrong(value, "integer", "return an int")
             value = int(value)
         if not low <= value <= high:
@@ -159,7 +159,7 @@ def _float(single: bool, unsigned: bool) -> Encoder:
         except OverflowError:
             raise ValueError(f"a number that a {kind} cannot hold") from None
 
-    return guarded if single else encode
+    return guarded
 
 
 def quoted(text: str) -> str:
