@@ -129,6 +129,8 @@ def _settable(table: Table) -> list[Column]:
 def _insert(rng: random.Random, table: Table, count: int, how: str) -> str:
     rows = ", ".join(f"({', '.join(column.literal(rng) for column in table.columns)})" for _ in range(count))
     names = ", ".join(column.name for column in table.columns)
+    if how == "REPLACE" and not table.replaceable:
+        how = "UPSERT"
     verb = "INSERT" if how == "UPSERT" else how
     text = f"{verb} INTO {table.name} ({names}) VALUES {rows}"
     if how != "UPSERT":

@@ -132,7 +132,13 @@ class Oracle:
         return {int(session): int(serial) for session, serial in found} == last
 
     def source_replayed(self) -> None:
-        """The replay of the whole log gives the source: otherwise this test itself is wrong."""
+        """The replay of the whole log gives the source: otherwise this test itself is wrong, or the server.
+
+        Only when the writer has ended.
+        """
+        self._read_log()
+        while self._waiting:
+            self._replay_next()
         for table in tables_of(self._source, self._scratch):
             columns = _columns(self._source, self._scratch, table)
             digest = _digest(columns)
@@ -154,16 +160,19 @@ class Oracle:
                 if not self._waiting:
                     time.sleep(0.01)
                 continue
-            serial, session, statements = self._waiting.pop(0)
-            _execute(self._source, "BEGIN")
-            for statement in statements:
-                try:
-                    _execute(self._source, statement)
-                except pymysql.MySQLError as error:
-                    raise AssertionError(f"{self._story}: transaction {serial} replayed: {error}: {statement[:300]}") from None
-            self._source.commit()
-            self._markers[session] = serial
-            self._done += 1
+            self._replay_next()
+
+    def _replay_next(self) -> None:
+        serial, session, statements = self._waiting.pop(0)
+        _execute(self._source, "BEGIN")
+        for statement in statements:
+            try:
+                _execute(self._source, statement)
+            except pymysql.MySQLError as error:
+                raise AssertionError(f"{self._story}: transaction {serial} replayed: {error}: {statement[:300]}") from None
+        self._source.commit()
+        self._markers[session] = serial
+        self._done += 1
 
     def _read_log(self) -> None:
         with self._log.open() as log:

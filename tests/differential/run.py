@@ -122,9 +122,13 @@ class _Run:
             story=self.story,
             ddl=self.ddl,
         )
-        with self._traffic(log):
-            self._kill_it(oracle)
-            self._watch_it(oracle)
+        try:
+            with self._traffic(log):
+                self._kill_it(oracle)
+                self._watch_it(oracle)
+        except Difference:
+            oracle.source_replayed()
+            raise
         self.daemon.until(oracle.reached, "apply everything", _PATIENCE)
         self._check(oracle)
         oracle.source_replayed()

@@ -67,6 +67,9 @@ class Table:
     unique: tuple[str, ...]
     """Columns that are unique by themselves and not the key."""
     references: tuple[Reference, ...]
+    replaceable: bool
+    """Whether REPLACE may be used. MySQL 9.7 loses its way where it replaces the parent of a cascade: it deletes rows
+    that have nothing to do with it, or keeps grandchildren."""
 
     @property
     def others(self) -> tuple[Column, ...]:
@@ -80,8 +83,15 @@ class Table:
 
 def read_shape(connection: Connection, schema: str) -> list[Table]:
     """All tables but the marker, parents before children."""
+    ((version,),) = _rows(connection, "SELECT VERSION()")
+    parents = set() if "MariaDB" in version else {parent for (parent,) in _rows(
+        connection,
+        "SELECT DISTINCT referenced_table_name FROM information_schema.key_column_usage WHERE table_schema = %s"
+        " AND referenced_table_name IS NOT NULL",
+        schema,
+    )}
     tables = {
-        name: _read_table(connection, schema, name, comment)
+        name: _read_table(connection, schema, name, comment, replaceable=name not in parents)
         for name, comment in _rows(
             connection,
             "SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = %s ORDER BY table_name",
@@ -101,7 +111,7 @@ def read_shape(connection: Connection, schema: str) -> list[Table]:
     return ordered
 
 
-def _read_table(connection: Connection, schema: str, name: str, comment: str) -> Table:
+def _read_table(connection: Connection, schema: str, name: str, comment: str, *, replaceable: bool) -> Table:
     columns = tuple(
         _column(column, kind, full, nullable == "YES", length, charset, text)
         for column, kind, full, nullable, length, charset, text in _rows(
@@ -145,6 +155,7 @@ def _read_table(connection: Connection, schema: str, name: str, comment: str) ->
             Reference(tuple(part[0] for part in parts), parts[0][1], tuple(part[2] for part in parts))
             for parts in references.values()
         ),
+        replaceable,
     )
 
 
