@@ -20,6 +20,7 @@ from replicator.mysql.connection import connected
 from replicator.mysql.position import Position
 from replicator.observe.control import ControlServer
 from replicator.progress import Progress
+from replicator.verify.repair import repair
 
 Message = dict[str, Any]
 
@@ -117,8 +118,6 @@ class Daemon:
             yield {"step": "verify", "message": "comparing"}
             report = verifier.verify(tables)
             if not report.ok and arguments.get("repair"):
-                from replicator.verify.repair import repair
-
                 yield {"step": "repair", "message": report.summary()}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
             code = 0 if report.ok else VerificationFailed.exit_code

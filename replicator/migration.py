@@ -27,7 +27,7 @@ from replicator.mysql.connection import Connection, connected, execute, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
-from replicator.planning import create_target, resolve
+from replicator.planning import create_target, drop_tables, resolve
 from replicator.preflight import run_checks
 from replicator.progress import Progress
 from replicator.staging import create_staging, index_staging, staging_relation
@@ -98,11 +98,13 @@ class Migration:
             with self.progress.long_step("checking"):
                 self._check()
             phase = "preparing"
+        elif (stored := state_module.read_status(self.config)) is not None:
+            self.progress.restore(stored)
         if phase in ("completed", "aborted"):
             raise WrongState(f"the migration {self.state.migration} is {phase}: there is nothing left to run")
         with self._source() as source, self._target() as target:
             if phase == "preparing":
-                create_target(self.config, target)
+                self._create(target)
             self._plan = resolve(self.config, source, target)
             if phase == "preparing":
                 self._begin(source, target)
@@ -110,11 +112,21 @@ class Migration:
             self._show_tables(phase)
         return phase
 
-    def _begin(self, source: Connection, target: Connection) -> None:
-        """The order matters: LOW is taken last before the copy may read, and stored before it does."""
+    def _create(self, target: Connection) -> None:
+        """State and target tables. What an earlier run that was killed here had created of the target is made anew."""
+        database = self.config.target.database
         self.state.create(target)
         if not self.state.exists(target):
-            self.state.begin(target, {})
+            self.state.begin(target, {"target_was_empty": not read_tables(target, database)})
+        facts = self.state.facts(target)
+        if not facts.get("target_created"):
+            if facts["target_was_empty"]:
+                drop_tables(target, database)
+            create_target(self.config, target)
+            self.state.learn(target, target_created=True)
+
+    def _begin(self, source: Connection, target: Connection) -> None:
+        """The order matters: LOW is taken last before the copy may read, and stored before it does."""
         heartbeat.create(source, self.state.database)
         for table in self.plan.sources.values():
             if table.staged is not None:
@@ -370,7 +382,5 @@ def remove(config: Config, state: State, target: Connection, *, drop_target: boo
     for name in tables:
         execute(target, f"DROP TABLE IF EXISTS {quote(state.database, name)}")
     if drop_target:
-        execute(target, "SET SESSION foreign_key_checks = 0")
-        for name in read_tables(target, config.target.database):
-            execute(target, f"DROP TABLE IF EXISTS {quote(config.target.database, name)}")
+        drop_tables(target, config.target.database)
     state.remove(target)

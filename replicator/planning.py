@@ -31,8 +31,7 @@ def resolve(config: Config, source: Connection, target: Connection) -> Migration
     if not tables and config.migration.schema is not None:
         with tried_out(config, target, config.migration.schema) as scratch:
             tables = {
-                name: replace(table, schema=config.target.database)
-                for name, table in read_tables(target, scratch).items()
+                name: replace(table, schema=config.target.database) for name, table in read_tables(target, scratch).items()
             }
     return make_plan(
         declarations,
@@ -48,6 +47,12 @@ def create_target(config: Config, target: Connection) -> None:
     execute(target, f"CREATE DATABASE IF NOT EXISTS {quote(config.target.database)} CHARACTER SET utf8mb4")
     if config.migration.schema is not None and not read_tables(target, config.target.database):
         _run_files(config.target, config.target.database, config.migration.schema)
+
+
+def drop_tables(target: Connection, database: str) -> None:
+    """Drop every table of a database, in a session that checks no foreign keys."""
+    for name in read_tables(target, database):
+        execute(target, f"DROP TABLE IF EXISTS {quote(database, name)}")
 
 
 @contextmanager

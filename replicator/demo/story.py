@@ -259,7 +259,7 @@ def _follow(story: Story, config: Config, daemon: subprocess.Popen[bytes]) -> No
     ended = time.monotonic()
     told = [("copying", "copy", f"{status['copy']['rows']:,} rows in parallel chunks, no lock"),
             ("catching_up", "replay the binlog, build joins and groups", "from before the copy began"),
-            ("verifying", "replicate, compare every row and column", f"lag {views.seconds(status['lag_seconds'])}")]  # fmt: skip
+            ("verifying", "replicate, compare rows and columns", f"lag {views.seconds(status['lag_seconds'])}")]  # fmt: skip
     for phase, title, outcome in told:
         if phase in since:
             later = [begun for name, begun in since.items() if begun > since[phase] and name != phase]

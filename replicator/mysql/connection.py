@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -140,7 +141,8 @@ def connect(
             use_unicode=not raw,
         )
     except (pymysql.MySQLError, OSError) as error:
-        if is_lost(error):
+        untrusted = isinstance(getattr(error, "original_exception", error), ssl.SSLError)
+        if is_lost(error) and not untrusted:
             raise endpoint.lost(error) from None
         raise endpoint.refused(error, f"connecting as {endpoint.user}") from None
 
