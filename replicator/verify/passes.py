@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from replicator.config import Config
-from replicator.errors import ConfigError, ConnectionLost, VerificationFailed, WrongState
+from replicator.errors import ConfigError, ConnectionLost, VerificationFailed
 from replicator.mysql.connection import connected
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
@@ -34,6 +34,11 @@ TRIES = 5
 """Times that a window is tried when connections break."""
 SUSPECTS_KEPT = 20_000
 """Differences that are gathered before it is decided which of them are certain."""
+
+
+class Forgotten(Exception):
+    """The log no longer knows what was touched since a mark: it was too much, or the target broke off in a commit."""
+
 
 Opened = Callable[[], AbstractContextManager[Snapshots]]
 Keys = Mapping[int, Collection[Values]]
@@ -102,31 +107,30 @@ class Run:
 
     # Going over units -------------------------------------------------------------------------------------
 
-    def walk(self) -> int | None:
-        """Compare everything once; the mark that was set before, or None when too much was touched since."""
+    def walk(self) -> int:
+        """Compare everything once; the mark that was set before. Raises Forgotten when too much was touched since."""
         with connected(self._config.source) as source, connected(self._config.target) as target:
             same_flavour = identify(source).flavour == identify(target).flavour
         walks = full_pass(self._config, self._comparers.values(), self._source_table, same_flavour=same_flavour)
         self._findings = Findings()
         mark = self._log.begin()
         try:
-            self._log.source_barrier()
             self._go(walks, self._snapshots, mark)
             never = [table for table in self._tables if not self._findings.looked[table]]
             if never or not self._tables:
                 raise VerificationFailed(f"nothing was compared of {', '.join(never) or 'any table'}: this proves nothing")
-            if self._log.since(mark) is not None:
-                return mark
+            if self._log.since(mark) is None:
+                raise Forgotten
         except BaseException:
             self._log.forget(mark)
             raise
-        self._log.forget(mark)
-        return None
+        return mark
 
     def rounds(self, base: int | None, also: Keys) -> int:
         """Look at what was touched since `base`, and `also` at these units, until nothing of it is in motion.
 
-        Returns a mark since which every other unit is known. `base` stays, for a caller who has to begin again.
+        Returns a mark since which every other unit is known. `base` stays, for a caller who has to begin again; raises
+        Forgotten when too much was touched since.
         """
         previous, number = base, 0
         while True:
@@ -134,10 +138,9 @@ class Run:
             try:
                 touched = {} if previous is None else self._log.since(previous)
                 if touched is None:
-                    raise WrongState("the stream touches more units than can be remembered: verify at a quieter time")
+                    raise Forgotten
                 suspects = units(self._findings.suspects.values())
                 self._findings.suspects = {}
-                self._log.source_barrier()
                 self.look(self._snapshots, joined(touched, also, suspects))
                 self._settle(mark)
             except BaseException:
@@ -159,7 +162,6 @@ class Run:
             transforms = [one.transform for one in self._comparers.values() if one.table == table]
             walks.append(StrayWalk(self._config, transforms))
         if walks:
-            self._log.source_barrier()
             self._go(walks, self._snapshots, None)
 
     def look(self, opened: Opened, keys: Keys) -> None:
@@ -213,7 +215,7 @@ class Run:
             end = monotonic() + WINDOW
             differences = 0
             present: Counter[int] = Counter()
-            while waiting and monotonic() < end and differences < SUSPECTS_KEPT:
+            while waiting:
                 unless_stopped(self._stop)
                 walk = waiting[0]
                 if not begun or begun[-1][0] is not walk:
@@ -225,6 +227,8 @@ class Run:
                 self._progress.compared(walk.table, found.rows)
                 if walk.place.finished:
                     waiting.popleft()
+                if monotonic() > end or differences > SUSPECTS_KEPT:
+                    break
             for walk, place in begun:
                 walk.audit(on, place, present[id(walk)])
         return seen

@@ -8,7 +8,7 @@ are corrected first, by the same rule for each row. What the stream did touch is
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -26,10 +26,11 @@ from replicator.transform.plan import MigrationPlan, PlannedTransform
 from replicator.transform.produce import RowEncoder, Values, getter
 from replicator.transform.units import Relation, Units, batches
 from replicator.verify.compare import Comparer
-from replicator.verify.passes import Keys, Run, units
+from replicator.verify.passes import Keys, units
 from replicator.verify.report import Report
 from replicator.verify.snapshots import Snapshots, failing, snapshots, unless_stopped
 from replicator.verify.stream import TouchedLog
+from replicator.verify.verifier import look_again
 from replicator.verify.walk import nobodys
 
 ATTEMPTS = 5
@@ -54,7 +55,7 @@ def repair(
     after = report
     for _ in range(ATTEMPTS):
         work.write(todo, strays)
-        after = _again(config, plan, log, progress, stop, units(report.differences), strays)
+        after = look_again(config, plan, log, progress, stop, units(report.differences), strays)
         todo = units((*after.differences, *after.moving))
         if after.ok and not after.moving:
             break
@@ -65,21 +66,6 @@ def repair(
     for name, table in after.tables.items():
         progress.verified(name, table.rows, table.mismatched + unknown.get(name, 0))
     return after
-
-
-def _again(
-    config: Config,
-    plan: MigrationPlan,
-    log: TouchedLog,
-    progress: Progress,
-    stop: threading.Event,
-    keys: Keys,
-    strays: Collection[str],
-) -> Report:
-    run = Run(config, plan, log, progress, stop)
-    run.strays(strays)
-    log.forget(run.rounds(None, keys))
-    return run.report(whole=False)
 
 
 class _Repair:
@@ -96,7 +82,6 @@ class _Repair:
         log = self._log
         mark = log.begin()
         try:
-            log.source_barrier()
             with snapshots(self._config, log, self._stop) as on, self._session() as session:
                 here = replace(on, target=session)
                 for table, rows in strays.items():

@@ -48,7 +48,7 @@ class Snapshots:
 
 @contextmanager
 def snapshots(config: Config, log: TouchedLog, stop: threading.Event) -> Iterator[Snapshots]:
-    """Open both; the caller has set a mark and then asked for a barrier.
+    """Open both; the caller has set a mark before.
 
     When it yields, `log.since` knows of all that the target's snapshot holds. Raises WrongState when the stream does not
     get there, Interrupted when stopped, and the endpoints' errors.
@@ -56,6 +56,7 @@ def snapshots(config: Config, log: TouchedLog, stop: threading.Event) -> Iterato
     with ExitStack() as stack:
         source = stack.enter_context(_session(config.source))
         with failing(config.source):
+            log.source_barrier()
             end = current_position(source)
         await_applied(log, end, stop)  # so that the snapshot waits for the stream as little as possible
         with failing(config.source):

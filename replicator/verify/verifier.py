@@ -19,10 +19,13 @@ from replicator.mysql.connection import Connection
 from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
-from replicator.verify.passes import Keys, Run, joined, units
+from replicator.verify.passes import Forgotten, Keys, Run, joined, units
 from replicator.verify.report import Report
 from replicator.verify.snapshots import await_applied, failing, frozen
 from replicator.verify.stream import Touched, TouchedLog
+
+PASSES = 3
+"""Times that a full pass is begun when the log forgets what was touched meanwhile."""
 
 
 class Verifier:
@@ -45,15 +48,16 @@ class Verifier:
         Raises WrongState when the stream does not keep going or touches more than can be remembered, Interrupted when
         stopped, VerificationFailed when something was not compared that should have been, and the endpoints' errors.
         """
+        for _ in range(PASSES):
+            try:
+                return self._verify(tables)
+            except Forgotten:
+                continue
+        raise _too_much()
+
+    def _verify(self, tables: Collection[str] | None) -> Report:
         run = self._run(tables)
         mark = run.walk()
-        if mark is None:  # the log overflowed: once more, now that the tables are in memory
-            mark = run.walk()
-        if mark is None:
-            raise WrongState(
-                "the stream touches more units during a pass than can be remembered: verify table by table with --table,"
-                " or at a quieter time"
-            )
         try:
             newest = run.rounds(mark, {})
         finally:
@@ -72,7 +76,10 @@ class Verifier:
         """
         self._touched()
         run = self._run()
-        newest = run.rounds(self._base, self._doubtful)
+        try:
+            newest = run.rounds(self._base, self._doubtful)
+        except Forgotten:
+            raise _too_much() from None
         report = run.report(whole=False)
         self._rebase(newest, report)
         return report
@@ -130,6 +137,30 @@ def verify(
             return verifier.verify(tables)
         finally:
             verifier.close()
-    run = Run(config, plan, log, progress, stop, tables)
-    log.forget(run.rounds(None, only))
+    return look_again(config, plan, log, progress, stop, only, ())
+
+
+def look_again(
+    config: Config,
+    plan: MigrationPlan,
+    log: TouchedLog,
+    progress: Progress,
+    stop: threading.Event,
+    keys: Keys,
+    strays: Collection[str],
+) -> Report:
+    """Compare the units with these keys, and look for rows of no transform in the target tables `strays`."""
+    run = Run(config, plan, log, progress, stop)
+    run.strays(strays)
+    try:
+        log.forget(run.rounds(None, keys))
+    except Forgotten:
+        raise _too_much() from None
     return run.report(whole=False)
+
+
+def _too_much() -> WrongState:
+    return WrongState(
+        "the stream touches more units than can be remembered while they are compared: verify table by table with --table,"
+        " or at a quieter time"
+    )
