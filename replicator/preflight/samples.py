@@ -9,10 +9,10 @@ import pymysql
 
 from replicator.errors import BadRow
 from replicator.mysql.catalog import BINARY_TYPES, INTEGER_TYPES
-from replicator.mysql.connection import Connection, describe, execute, row, rows
+from replicator.mysql.connection import Connection, describe, error_code, execute, row, rows
 from replicator.mysql.sql import quote, quote_list
-from replicator.preflight.context import Context
-from replicator.preflight.result import Finding, failed, listed, ok
+from replicator.preflight.context import Context, End
+from replicator.preflight.result import Finding, failed, listed, ok, warning
 from replicator.transform.plan import PlannedTransform
 from replicator.transform.produce import RowEncoder, Values
 from replicator.transform.units import Units, batches
@@ -22,26 +22,43 @@ ENDS, BETWEEN = 100, 100
 _UNITS_AT_ONCE = 20
 _SECONDS = 10.0
 """Spent on one transform at most: a unit may have a hundred thousand related rows."""
+_STATEMENT_SECONDS = 30.0
+"""Allowed for one statement: without an index each look for a group reads the whole table."""
+_TOO_LONG = {1969, 3024}
+"""max_statement_time (MariaDB) and max_execution_time (MySQL) exceeded."""
 _MOST_ERRORS = 3
 
 
 def check(context: Context) -> Iterator[Finding]:
     """The transforms succeed on samples, twice alike, and what they make fits the target."""
     source = context.source
-    sampled, without = 0, []
+    _limit(source, _STATEMENT_SECONDS)
+    sampled, without = 0, list[str]()
     for transform in context.plan.transforms:
         # One snapshot for both runs: the rows may change in between.
         execute(source.connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         try:
             keys = sample_keys(source.connection, transform)
             yield from _run(source.connection, source.database, transform, keys)
+            sampled += len(keys)
+            without += [] if keys else [transform.name]
+        except pymysql.MySQLError as error:
+            if error_code(error) not in _TOO_LONG:
+                raise
+            yield _too_long(transform)
         finally:
             execute(source.connection, "ROLLBACK")
-        sampled += len(keys)
-        if not keys:
-            without.append(transform.name)
+    _limit(source, 0)
     note = f"; without rows to try: {listed(without)}" if without else ""
     yield ok(f"{len(context.plan.transforms)} transforms were run twice on {sampled} sampled units{note}")
+
+
+def _limit(source: End, seconds: float) -> None:
+    """Of each SELECT of the session; 0 is none."""
+    if source.server.flavour == "mariadb":
+        execute(source.connection, f"SET SESSION max_statement_time = {seconds}")
+    else:
+        execute(source.connection, f"SET SESSION max_execution_time = {round(seconds * 1000)}")
 
 
 def sample_keys(connection: Connection, transform: PlannedTransform) -> list[Values]:
@@ -106,7 +123,11 @@ def _error(
         second = list(units.of_keys(connection, keys))
         for values in first:
             encoder.encode(values)
-    except (BadRow, pymysql.MySQLError) as error:
+    except BadRow as error:
+        return error
+    except pymysql.MySQLError as error:
+        if error_code(error) in _TOO_LONG:
+            raise
         return error
     if len(first) != len(second):
         return _impure(units.transform, keys[0], None)
@@ -115,6 +136,15 @@ def _error(
             if value != other:
                 return _impure(units.transform, keys[0], name)
     return None
+
+
+def _too_long(transform: PlannedTransform) -> Finding:
+    columns = quote_list(transform.unit_columns)
+    return warning(
+        f"rows of {transform.source.name} could not be sampled within {_STATEMENT_SECONDS:g} s: looking for {columns}, or for "
+        "related rows, reads whole tables",
+        f"ALTER TABLE {transform.source.sql} ADD INDEX ({columns}), and index the columns by which related rows are found",
+    )
 
 
 def _impure(transform: PlannedTransform, key: Values, column: str | None) -> BadRow:

@@ -15,6 +15,7 @@ import pytest
 
 from replicator import migration as engine
 from replicator.config import Config
+from replicator.cutover.moves import make_moves
 from replicator.daemon import Daemon
 from replicator.preflight import run_checks
 from replicator.preflight.context import opened
@@ -172,11 +173,11 @@ def test_less_is_needed_without_rename_and_heartbeat(accounts: Accounts) -> None
         assert passes(look(context, "grants"))
 
 
-def test_the_sentry_stands_in_the_last_database(migration: Migration) -> None:
-    config = migration.config('[cutover]\narchive_database = "archive"')
-    assert sentry_database(config) == config.migration.state_database
-    config = migration.config('[cutover]\narchive_database = "ärchive"')
-    assert sentry_database(config) == "ärchive"
+def test_the_sentry_stands_where_the_cutover_puts_it(migration: Migration) -> None:
+    for archive in ("archive", "ärchive"):
+        config = migration.config(f'[cutover]\narchive_database = "{archive}"')
+        with opened(config) as context:
+            assert sentry_database(config) == make_moves(config, context.plan).sentry[0]
 
 
 @pytest.mark.parametrize("role", ["source", "target"])

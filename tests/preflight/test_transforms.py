@@ -162,6 +162,23 @@ def test_samples_name_several_errors(build: Build, mariadb: Server) -> None:
         assert fails(results, f"id={key}", error)
 
 
+def test_groups_that_take_too_long_to_find(build: Build, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    migration = build(
+        server,
+        "CREATE TABLE digits (d int PRIMARY KEY);\n"
+        "INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9);\n"
+        "CREATE TABLE items (id int AUTO_INCREMENT PRIMARY KEY, a int NOT NULL, b char(200) NOT NULL);\n"
+        "INSERT INTO items (a, b) SELECT v.d * 100 + w.d * 10 + x.d, '' FROM digits v, digits w, digits x, digits y,"
+        " digits z WHERE v.d < 3;\n",
+        "CREATE TABLE counts (a int NOT NULL PRIMARY KEY, n int NOT NULL);\n",
+        "from replicator import transform\n\n"
+        "@transform('counts', source='items', group_by=['a'], key={'a': 'a'})\n"
+        "def counts(rows):\n    return {'a': rows[0].a, 'n': len(rows)}\n",
+    )
+    monkeypatch.setattr(samples, "_STATEMENT_SECONDS", 0.002)
+    assert fails(migration.check("samples"), "could not be sampled", "ADD INDEX (`a`)", status="warning")
+
+
 def test_a_number_of_rows_that_changes(build: Build, mariadb: Server) -> None:
     migration = build(mariadb)
     text = TRANSFORM.format(name="row.name", orders=0).replace("    return {", "    return next(counter) % 4 or {")
