@@ -1,0 +1,1 @@
+"""What `make bench` measures: the engine beside the tools that people would use otherwise, on private servers."""
