@@ -10,7 +10,8 @@ How far a full pass has come is kept in memory: after a kill a new one starts.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
@@ -41,19 +42,21 @@ class Verifier:
         """Every unit that the stream has not touched since this mark was compared after it was set."""
         self._doubtful: dict[int, set[Values]] = {}
         """Units that differed at the last look."""
+        self._busy = threading.Lock()
 
     def verify(self, tables: Collection[str] | None = None) -> Report:
-        """Compare every row of these target tables, by default of all of them.
+        """Compare every row of these target tables, by default of all of them; waits for another thread that does.
 
         Raises WrongState when the stream does not keep going or touches more than can be remembered, Interrupted when
         stopped, VerificationFailed when something was not compared that should have been, and the endpoints' errors.
         """
-        for _ in range(PASSES):
-            try:
-                return self._verify(tables)
-            except Forgotten:
-                continue
-        raise _too_much()
+        with self._busy:
+            for _ in range(PASSES):
+                try:
+                    return self._verify(tables)
+                except Forgotten:
+                    continue
+            raise _too_much()
 
     def _verify(self, tables: Collection[str] | None) -> Report:
         run = self._run(tables)
@@ -72,17 +75,18 @@ class Verifier:
     def refresh(self) -> Report:
         """Compare what the stream has touched since the last look: the sooner it is called again, the faster.
 
-        Raises WrongState when there was no full pass, or too much was touched since.
+        Raises WrongState when there was no full pass, when too much was touched since, and while another thread verifies.
         """
-        self._touched()
-        run = self._run()
-        try:
-            newest = run.rounds(self._base, self._doubtful)
-        except Forgotten:
-            raise _too_much() from None
-        report = run.report(whole=False)
-        self._rebase(newest, report)
-        return report
+        with self._alone():
+            self._touched()
+            run = self._run()
+            try:
+                newest = run.rounds(self._base, self._doubtful)
+            except Forgotten:
+                raise _too_much() from None
+            report = run.report(whole=False)
+            self._rebase(newest, report)
+            return report
 
     def prove(self, source: Connection) -> Report:
         """Inside the freeze: compare all that was touched since the last look; nothing is left pending.
@@ -90,20 +94,30 @@ class Verifier:
         `source` is an autocommitting session that may read the tables, which a read lock holds still. Waits until the
         stream has reached the end of the binlog. Raises WrongState when there was no full pass, or too much was touched since.
         """
-        with failing(self._config.source):
-            end = current_position(source)
-        await_applied(self._log, end, self._stop)
-        keys = joined(self._touched(), self._doubtful)
-        run = self._run()
-        run.look(lambda: frozen(self._config, self._log, self._stop, source), keys)
-        run.convict()
-        return run.report(whole=False)
+        with self._alone():
+            with failing(self._config.source):
+                end = current_position(source)
+            await_applied(self._log, end, self._stop)
+            run = self._run()
+            keys = joined(self._touched(), self._doubtful)
+            run.look(lambda: frozen(self._config, self._log, self._stop, source), keys)
+            run.convict()
+            return run.report(whole=False)
 
     def close(self) -> None:
         """Let the log forget."""
         if self._base is not None:
             self._log.forget(self._base)
             self._base = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._busy.acquire(blocking=False):
+            raise WrongState("a verification is under way: wait until it has ended")
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def _run(self, tables: Collection[str] | None = None) -> Run:
         return Run(self._config, self._plan, self._log, self._progress, self._stop, tables)

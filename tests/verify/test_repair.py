@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_wrong_staging_is_repaired_with_the_units_made_of_it(staged: Scene) -> N
 
 def test_what_the_stream_has_touched_is_left_to_it(staged: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passes, "ROUNDS", 2)
-    monkeypatch.setattr("replicator.verify.repair.ATTEMPTS", 2)
+    monkeypatch.setattr(import_module("replicator.verify.repair"), "ATTEMPTS", 2)
     execute(staged.target, "UPDATE booking SET title = 'wrong' WHERE id IN (10, 13)")
     report = staged.verify()
     booking = [transform.target.name for transform in staged.plan.transforms].index("booking")
