@@ -9,8 +9,9 @@ told by rows of the state database that were committed together with the data th
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from types import MappingProxyType
 
 import pymysql
 
@@ -19,7 +20,7 @@ from replicator.apply import heartbeat
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position, safe_position
 from replicator.config import Config
-from replicator.copy import build_jobs, copy_jobs, defer_indexes, restore_indexes, run_jobs
+from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, positions, restore_indexes, run_jobs
 from replicator.cutover.settle import recover
 from replicator.errors import CheckFailed, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.mysql.catalog import read_tables
@@ -142,8 +143,9 @@ class Migration:
         target.commit()
 
     def copy(self) -> None:
-        """Copy every source table in parallel chunks; then HIGH is known."""
+        """Copy every source table, in parallel chunks where that is exact; then HIGH is known."""
         self.progress.enter("copying")
+        copy_silent(self.config, self.plan, self.progress, self.stop, self.throttle)
         jobs = copy_jobs(self.plan)
         run_jobs(
             self.config,
@@ -177,7 +179,9 @@ class Migration:
                 execute(target, f"ANALYZE TABLE {quote(self.plan.target_schema, name)}")
         self.progress.doing("replaying the binlog")
         high = Position(**facts["high"])
-        stream = self._new_stream(exact=False)
+        with self._target() as target:
+            settled = positions(self.state, target)
+        stream = self._new_stream(exact=False, settled=settled)
         stream.start()
         try:
             while not stream.wait_applied(high, 0.5):
@@ -312,7 +316,7 @@ class Migration:
 
     # Around the phases ------------------------------------------------------------------------------------
 
-    def _new_stream(self, *, exact: bool) -> Stream:
+    def _new_stream(self, *, exact: bool, settled: Mapping[str, Position] = MappingProxyType({})) -> Stream:
         return Stream(
             self.plan,
             self.state,
@@ -321,6 +325,7 @@ class Migration:
             self.progress,
             exact=exact,
             throttle=self.throttle,
+            settled=settled,
         )
 
     def _check(self) -> None:

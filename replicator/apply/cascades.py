@@ -52,7 +52,7 @@ class Cascades:
                 result.append(event)
                 continue
             for pair in event.rows:
-                single = RowsEvent(event.schema, event.table, event.kind, [pair], event.foreign_keys)
+                single = RowsEvent(event.schema, event.table, event.kind, [pair], event.foreign_keys, event.settled)
                 result += self._with_consequences(connection, single)
         return result
 
@@ -60,6 +60,8 @@ class Cascades:
         self._note(event)
         yield event
         for action in self._by_parent.get(event.table, ()):
+            if action.key.table in event.settled:
+                continue
             for derived in action.consequences(connection, event):
                 yield from self._with_consequences(connection, derived)
 
@@ -159,7 +161,8 @@ class _Action:
             elif new is not None:
                 changed = self._with(row, new)
             kind: Literal["update", "delete"] = "delete" if changed is None else "update"
-            yield RowsEvent(event.schema, self.key.table, kind, [(self.child.to_before(row), changed)], foreign_keys=True)
+            pair = (self.child.to_before(row), changed)
+            yield RowsEvent(event.schema, self.key.table, kind, [pair], foreign_keys=True, settled=event.settled)
 
     def _with(self, row: Values, values: Values) -> Values:
         changed = list(row)

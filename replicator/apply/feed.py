@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from types import MappingProxyType
 
 from replicator.binlog.events import Ddl, RowsEvent, TransactionEnd, Wanted
 from replicator.binlog.stream import BinlogStream
@@ -47,10 +48,13 @@ class Feed:
         by_gtid: bool,
         ddl_matters: Callable[[Ddl], bool],
         heartbeat: tuple[str, str, str] | None = None,
+        settled: Mapping[str, Position] = MappingProxyType({}),
     ) -> None:
+        """`settled`: tables that were copied as they are at one position; nothing before it concerns them."""
         self._stream = BinlogStream(endpoint, position, server_id=server_id, wanted=wanted, by_gtid=by_gtid)
         self._ddl_matters = ddl_matters
         self._heartbeat = heartbeat
+        self._settled = settled
         self._pieces: deque[Piece] = deque()
         self._rows = 0
         self._bytes = 0
@@ -108,10 +112,12 @@ class Feed:
             with self._stream as stream:
                 piece = Piece()
                 begun = stream.bytes_read
+                settled = self._settled_behind(self.read_position)
                 for event in stream:
                     if isinstance(event, RowsEvent):
-                        if self._is_heartbeat(event, piece):
+                        if self._is_heartbeat(event, piece) or event.table in settled:
                             continue
+                        event.settled = settled
                         piece.events.append(event)
                         piece.rows += len(event.rows)
                         if stream.bytes_read - begun < PIECE_BYTES:
@@ -122,6 +128,8 @@ class Feed:
                         continue
                     else:
                         piece.end = event
+                        if settled:
+                            settled = self._settled_behind(event.position)
                     if piece.events:
                         piece.size = stream.bytes_read - begun
                     begun = stream.bytes_read
@@ -129,6 +137,10 @@ class Feed:
                     piece = Piece()
         except Exception as error:
             self._fail(error)
+
+    def _settled_behind(self, position: Position) -> frozenset[str]:
+        """Tables whose copies hold the transaction that begins at `position`."""
+        return frozenset(table for table, copied in self._settled.items() if not position.reached(copied))
 
     def _is_heartbeat(self, event: RowsEvent, piece: Piece) -> bool:
         """Takes the time out of our own heartbeat."""

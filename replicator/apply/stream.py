@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
+from types import MappingProxyType
 
 import pymysql
 
@@ -54,6 +55,7 @@ class Stream(TouchedLog):
         direction: Direction = "forward",
         exact: bool,
         throttle: Throttle,
+        settled: Mapping[str, Position] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self._plan = plan
@@ -64,6 +66,7 @@ class Stream(TouchedLog):
         self._direction: Direction = direction
         self._throttle = throttle
         self._exact = exact
+        self._settled = settled
         self._condition = threading.Condition()
         self._stopping = False
         self._holds = 0
@@ -247,6 +250,7 @@ class Stream(TouchedLog):
             by_gtid=identity != checkpoint.server,
             ddl_matters=ddl_matters,
             heartbeat=beat,
+            settled=self._settled,
         )
 
     def _apply(self, applier: Applier, feed: Feed) -> None:

@@ -64,6 +64,8 @@ class RowsEvent:
     rows: list[tuple[Row | None, Row | None]]
     foreign_keys: bool
     """False when the session had foreign_key_checks=0: no cascade happened."""
+    settled: frozenset[str] = frozenset()
+    """Tables whose copies hold what foreign keys did to them because of this event."""
 
 
 @dataclass(frozen=True, slots=True)

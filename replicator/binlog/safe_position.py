@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import pymysql
@@ -73,12 +74,38 @@ def _end_of_binlog(connection: Connection, server: Server) -> Position:
     return Position(str(found[0]), int(found[1]), "".join(str(gtid).split()))
 
 
+def begin_snapshot(connection: Connection, tables: Sequence[str], locking: Connection) -> Position:
+    """Begin a transaction on `connection` that sees the tables (quoted) exactly as they are at the returned position.
+
+    MariaDB says which position that is. MySQL does not: there `locking`, another session, keeps writers away from the
+    tables for the moment that it takes to begin.
+    """
+    try:
+        execute(connection, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        server = identify(connection)
+        if server.flavour == "mariadb":
+            execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            return _position_of_snapshot(connection)
+        execute(locking, f"LOCK TABLES {', '.join(f'{table} READ' for table in tables)}")
+        try:
+            execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            return _end_of_binlog(connection, server)
+        finally:
+            execute(locking, "UNLOCK TABLES")
+    except pymysql.MySQLError as error:
+        raise SourceError(f"source: reading tables at one position of the binlog: {describe(error)}") from None
+
+
 def _snapshot(connection: Connection) -> Position:
     execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
     try:
-        status = dict(rows(connection, "SHOW STATUS LIKE 'binlog_snapshot_%'"))
+        return _position_of_snapshot(connection)
     finally:
         execute(connection, "ROLLBACK")
+
+
+def _position_of_snapshot(connection: Connection) -> Position:
+    status = dict(rows(connection, "SHOW STATUS LIKE 'binlog_snapshot_%'"))
     file, pos = status.get("Binlog_snapshot_file"), status.get("Binlog_snapshot_position")
     if not file or not pos:
         raise SourceError("source: the server writes no binlog. Start it with --log-bin and --binlog-format=ROW.")

@@ -35,12 +35,18 @@ class Job:
 
 
 def copy_jobs(plan: MigrationPlan) -> list[Job]:
-    """One for each source table of which anything is written."""
+    """One for each source table of which anything is written and that may be copied at any moment; see silent.py."""
+    silent = {name for group in plan.silent for name in group}
     return [
-        Job(f"copy:{_escaped(name)}", source.table, _chunk_key(source.table, source.table.row_key), None)
+        copy_job(source.table)
         for name, source in plan.sources.items()
-        if source.direct or source.staged is not None
+        if name not in silent and (source.direct or source.staged is not None)
     ]
+
+
+def copy_job(table: Table) -> Job:
+    """The copy of one source table."""
+    return Job(f"copy:{_escaped(table.name)}", table, _chunk_key(table, table.row_key), None)
 
 
 def build_jobs(plan: MigrationPlan) -> list[Job]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pymysql
 
 from replicator.config import Config
-from replicator.copy.chunks import MOST_CHUNK_ROWS, Chunk, Key, boundary, cut, finish, next_size, take
+from replicator.copy.chunks import FIRST_CHUNK_ROWS, MOST_CHUNK_ROWS, Chunk, Key, boundary, cut, finish, next_size, take
 from replicator.copy.jobs import Job
 from replicator.copy.writing import LoadWarned, TableWriter
 from replicator.mysql.catalog import Column, Table
@@ -40,7 +40,7 @@ class Session:
     def __init__(self, config: Config, plan: MigrationPlan, source: Connection, target: Connection) -> None:
         self._config = config
         self._plan = plan
-        self._source = source
+        self.source = source
         self.target = target
         """Where the chunks and the rows are."""
         self._state: State = of(config)
@@ -73,15 +73,43 @@ class Session:
 
     def _boundary(self, job: Job, low: Key | None, size: int) -> Key | None:
         reader, relation = self._walked(job)
-        with self._failures(source=reader is self._source):
+        with self._failures(source=reader is self.source):
             return boundary(job, reader, relation, low, size)
 
     def _walked(self, job: Job) -> tuple[Connection, str]:
         if job.transform is None:
-            return self._source, job.table.sql
+            return self.source, job.table.sql
         return self.target, self._staging(job.table.name)
 
+    def copy_whole(self, job: Job, copied: Callable[[int], None]) -> None:
+        """Copy a table as the source session's transaction sees it, range by range; `copied` hears of each.
+
+        Only for a table that no other worker copies. Raises as `step` does, and what `copied` raises.
+        """
+        low, size = None, FIRST_CHUNK_ROWS
+        while True:
+            high = self._boundary(job, low, size)
+            chunk = Chunk(job, 1, low, high)
+            try:
+                rows, wanted = self._write(chunk, careful=not self._loads)
+            except LoadWarned:
+                with self._failures():
+                    self.target.rollback()
+                rows, wanted = self._write(chunk, careful=True)
+            with self._failures():
+                self.target.commit()
+            copied(rows)
+            if high is None:
+                return
+            low, size = high, wanted or size
+
     def _copy(self, chunk: Chunk, *, careful: bool) -> None:
+        copied, size = self._write(chunk, careful=careful)
+        with self._failures():
+            finish(self._state, self.target, chunk, copied, size)
+
+    def _write(self, chunk: Chunk, *, careful: bool) -> tuple[int, int | None]:
+        """Rows that were read, and how many the next chunk should have; None leaves it as it is."""
         began = time.monotonic()
         task = self._tasks.get(chunk.job.name)
         if task is None:
@@ -94,12 +122,11 @@ class Session:
         seconds = time.monotonic() - began
         written = max(1, sum(writer.written_bytes for writer in task.writers))
         most = min(task.most_rows, max(1, _CHUNK_BYTES * max(copied, 1) // written))
-        with self._failures():
-            finish(self._state, self.target, chunk, copied, next_size(copied, seconds, most))
+        return copied, next_size(copied, seconds, most)
 
     def _read(self, statement: str, columns: Sequence[Column], fields: bool) -> Generator[list[Values], None, None]:
         try:
-            yield from read_batches(self._source, statement, columns, fields=fields)
+            yield from read_batches(self.source, statement, columns, fields=fields)
         except (pymysql.MySQLError, OSError) as error:
             raise self._config.source.failure(error, "reading a chunk") from error
 

@@ -129,6 +129,20 @@ class MigrationPlan:
     targets: Mapping[str, Table] = field(default_factory=dict)
 
     @property
+    def silent(self) -> tuple[tuple[str, ...], ...]:
+        """Source tables that foreign keys change without a word in the binlog, in groups: parents before their children,
+        and together those whose foreign keys go round in a circle."""
+        left = dict.fromkeys(key.table for key in self.cascades)
+        parents = {table: {key.parent for key in self.cascades if key.table == table} - {table} for table in left}
+        groups: list[tuple[str, ...]] = []
+        while left:
+            ready = [table for table in left if not parents[table] & left.keys()]
+            groups += [(table,) for table in ready] or [tuple(left)]
+            for table in ready or list(left):
+                del left[table]
+        return tuple(groups)
+
+    @property
     def staged(self) -> tuple[PlannedTransform, ...]:
         """Transforms computed from staging."""
         return tuple(transform for transform in self.transforms if transform.staged)
