@@ -13,10 +13,11 @@ from contextlib import suppress
 from typing import IO, Any, Protocol
 
 from replicator.config import Config
-from replicator.copy.telling import told
+from replicator.copy.telling import Orders, told
 from replicator.copy.work import work
 from replicator.errors import ReplicatorError
 from replicator.progress import Progress
+from replicator.transform.loader import fingerprint
 from replicator.transform.plan import MigrationPlan
 
 _MOST_DEATHS = 5
@@ -67,7 +68,7 @@ class Processes:
     """Workers that end with this process, because their standard input then ends."""
 
     def __init__(self, config: Config, names: Sequence[str], number: int) -> None:
-        self._orders = pickle.dumps((config, list(names)))
+        self._orders = pickle.dumps(Orders(config, tuple(names), fingerprint(config.migration.transforms)))
         self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._deaths = 0
         self._rows = -1

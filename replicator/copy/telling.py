@@ -1,22 +1,34 @@
-"""Errors of worker processes on their way to the daemon: one JSON line each."""
+"""What goes through the pipes between the daemon and its workers: orders to them, errors back, one JSON line each."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import IO, Any
 
+from replicator.config import Config
 from replicator.errors import BadRow, ConfigError, ReplicatorError
 
 
-def tell(event: str, error: ReplicatorError) -> None:
-    """One JSON line on standard output."""
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a worker is to do."""
+
+    config: Config
+    jobs: tuple[str, ...]
+    transforms: str
+    """Their fingerprint: a worker that is started later must not take up what was edited since."""
+
+
+def tell(stream: IO[str], event: str, error: ReplicatorError) -> None:
+    """Write one line."""
     fields: dict[str, Any] = {"event": event, "type": type(error).__name__, "message": str(error)}
     if isinstance(error, BadRow):
         fields |= {"table": error.table, "key": error.key, "reason": error.reason, "column": error.column}
     if isinstance(error, ConfigError):
         fields |= {"problems": error.problems}
-    print(json.dumps(fields), flush=True)
+    print(json.dumps(fields), file=stream, flush=True)
 
 
 def told(fields: Mapping[str, Any]) -> ReplicatorError:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import closing
 
+import pymysql
+
 from replicator.config import Config
 from replicator.copy.chunks import progress
 from replicator.copy.jobs import Job, build_jobs, copy_jobs
@@ -43,6 +45,7 @@ def work(config: Config, plan: MigrationPlan, names: Collection[str] | None, sto
                         failures, last = 0, time.monotonic()
                         if stop.is_set():
                             return
+                    last = time.monotonic()
                     stop.wait(_WAIT_SECONDS)
         except ConnectionLost as error:
             if time.monotonic() - last > PATIENCE_SECONDS:
@@ -54,5 +57,8 @@ def work(config: Config, plan: MigrationPlan, names: Collection[str] | None, sto
 
 def _remaining(config: Config, session: Session, jobs: dict[str, Job]) -> list[Job]:
     """Jobs that are not done, the largest first."""
-    known = progress(of(config), session.target)
+    try:
+        known = progress(of(config), session.target)
+    except (pymysql.MySQLError, OSError) as error:
+        raise config.target.failure(error, "reading what there is to copy") from error
     return [jobs[name] for name, entry in known.items() if name in jobs and not entry.done]

@@ -16,11 +16,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from replicator.config import Config, load
-from replicator.copy.telling import tell
+from replicator.copy.telling import Orders, tell
 from replicator.copy.work import Told, work
-from replicator.errors import ReplicatorError
+from replicator.errors import ConfigError, ReplicatorError
 from replicator.mysql.connection import connected
 from replicator.planning import resolve
+from replicator.transform.loader import fingerprint
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,29 +29,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="replicator copy-worker", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--config", type=Path, metavar="FILE", help="replicator.toml; without it, a daemon's pipe is read")
     path = parser.parse_args(argv).config
+    return _for_daemon() if path is None else _alone(path)
+
+
+def _alone(path: Path) -> int:
     try:
-        if path is not None:
-            _work_alone(load(path, os.environ))
-        else:
-            _work_for_daemon()
+        _work(load(path, os.environ), None, lambda error: print(f"trying again: {error}", file=sys.stderr))
     except ReplicatorError as error:
-        if path is not None:
-            print(error, file=sys.stderr)
-        else:
-            tell("failed", error)
+        print(error, file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def _work_alone(config: Config) -> None:
-    _work(config, None, lambda error: print(f"trying again: {error}", file=sys.stderr))
-
-
-def _work_for_daemon() -> None:
+def _for_daemon() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, who ends its workers
-    config, names = pickle.load(sys.stdin.buffer)
+    wire = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a transform prints must not get between our lines
+    orders: Orders = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_end_with_daemon, daemon=True).start()
-    _work(config, names, lambda error: tell("retrying", error))
+    try:
+        if fingerprint(orders.config.migration.transforms) != orders.transforms:
+            raise ConfigError(
+                f"{orders.config.migration.transforms}: was edited while the daemon runs: restart it. Rows that are copied"
+                " already were made by the transforms as they were: begin anew with `abort` if those were wrong"
+            )
+        _work(orders.config, orders.jobs, lambda error: tell(wire, "retrying", error))
+    except ReplicatorError as error:
+        tell(wire, "failed", error)
+        return error.exit_code
+    return 0
 
 
 def _work(config: Config, names: Collection[str] | None, retrying: Told) -> None:

@@ -19,7 +19,7 @@ import pytest
 from replicator.copy import chunks, copy_jobs, run_jobs
 from replicator.copy.chunks import progress as job_progress
 from replicator.demo.servers import Server
-from replicator.errors import BadRow, Interrupted, ReplicatorError, SourceError
+from replicator.errors import BadRow, ConfigError, Interrupted, ReplicatorError, SourceError
 from replicator.mysql.connection import connected, execute, rows
 from tests.copy.conftest import Migration, NewMigration, fill
 
@@ -30,6 +30,14 @@ import time
 def t(row):
     if row.id % 200 == 0:
         time.sleep(0.02)
+    return {"id": row.id, "name": row.name}
+"""
+PRINTS = """
+print("loaded")
+@transform("t")
+def t(row):
+    if row.id % 10_000 == 0:
+        print("{")
     return {"id": row.id, "name": row.name}
 """
 GROUPED = """
@@ -301,3 +309,45 @@ def test_a_worker_of_its_own_helps(server: Server, migration: NewMigration) -> N
     helpers = [subprocess.Popen(command) for _ in range(2)]
     assert [helper.wait() for helper in helpers] == [0, 0]
     assert counted(made) == (30_000, 30_000)
+
+
+def test_a_worker_does_not_take_up_transforms_that_were_edited(server: Server, migration: NewMigration) -> None:
+    made = migration(server, TABLE, TABLE, SLOW)
+    fill(made.source, "t", "id, name", "n, n", 40_000)
+    path = made.config.migration.transforms
+
+    def edit() -> None:
+        with connected(made.config.target, database=False) as connection:
+            copied = any(entry.rows for entry in job_progress(made.state, connection).values())
+        if copied and path.read_text().endswith("}"):
+            path.write_text(path.read_text() + "\n# edited")
+            for pid in children(os.getpid()):
+                os.kill(pid, signal.SIGKILL)
+
+    path.write_text(path.read_text().rstrip())
+    with disturbed(edit, 0.2), pytest.raises(ConfigError, match="was edited while the daemon runs"):
+        made.copy(workers=2)
+
+
+def test_what_a_transform_prints_does_no_harm(server: Server, migration: NewMigration) -> None:
+    made = migration(server, TABLE, TABLE, PRINTS)
+    fill(made.source, "t", "id, name", "n, n", 50_000)
+    made.copy(workers=2)
+    assert counted(made) == (50_000, 50_000)
+
+
+def test_replacing_a_parent_leaves_its_children(server: Server, migration: NewMigration) -> None:
+    target = """
+    CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(20), UNIQUE KEY (name));
+    CREATE TABLE child (id INT PRIMARY KEY, t INT, CONSTRAINT c1 FOREIGN KEY (t) REFERENCES t (id) ON DELETE CASCADE);
+    CREATE TABLE grand (id INT PRIMARY KEY, c INT, CONSTRAINT c2 FOREIGN KEY (c) REFERENCES child (id) ON DELETE SET NULL);
+    INSERT INTO t VALUES (1, 'x'), (5, 'b');
+    INSERT INTO child VALUES (10, 1), (50, 5);
+    INSERT INTO grand VALUES (100, 10), (500, 50);
+    """
+    source = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(20)); INSERT INTO t VALUES (1, 'a'), (2, 'b');"
+    made = migration(server, source, target, "copy_table('t')")
+    made.copy()
+    assert made.read("SELECT * FROM t ORDER BY id") == [(1, "a"), (2, "b")]
+    assert made.read("SELECT * FROM child ORDER BY id") == [(10, 1), (50, 5)]
+    assert made.read("SELECT * FROM grand ORDER BY id") == [(100, 10), (500, 50)]
