@@ -66,15 +66,15 @@ def world(scale: float, seed: int) -> World:
     def amount(at_one: int, least: int) -> int:
         return max(least, round(at_one * scale))
 
-    companies = [Company(number, [], [], [], []) for number in range(1, amount(24, 3) + 1)]
-    for service in range(1, amount(320, 24) + 1):
+    companies = [Company(number, [], [], [], []) for number in range(1, amount(24, 8) + 1)]
+    for service in range(1, amount(320, 64) + 1):
         companies[service % len(companies)].services.append(service)
-    for place in range(amount(80, 6)):
+    for place in range(amount(80, 20)):
         companies[place % len(companies)].branches.append(uuid(rng))
-    for place in range(amount(400, 15)):
+    for place in range(amount(400, 48)):
         companies[place % len(companies)].staff.append(uuid(rng))
     # A few tenants have most of the customers.
-    owner = [companies[int(len(companies) * rng.random() ** 2)] for _ in range(amount(14_000, 60))]
+    owner = [companies[int(len(companies) * rng.random() ** 2)] for _ in range(amount(14_000, 160))]
     for number, company in enumerate(owner, start=1):
         company.customers.append(number)
     return World(

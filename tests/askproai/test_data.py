@@ -26,7 +26,7 @@ def test_the_sample_data(server: Server, legacy: str, connect: Connect) -> None:
     assert len(counts) == 85
     assert all(counts.values())
     assert {table: value(f"SELECT COUNT(*) FROM {quote(table)}") for table in counts} == counts
-    assert 4000 < sum(counts[source.table] for source in SOURCES) < 5000
+    assert 5000 < sum(counts[source.table] for source in SOURCES) < 6000
     assert told[-1][0] == told[-1][1]
     assert all(done <= total for done, total in told)
 

@@ -131,7 +131,7 @@ def test_the_rate_is_kept_and_tenants_are_not_shared(
     mariadb: Server, database: Callable[..., str], connect: Connect, tmp_path: Path
 ) -> None:
     name = filled_by_hand(mariadb, database(mariadb), connect)
-    with pytest.raises(TrafficFailed, match="9 clients share 3 companies"):
+    with pytest.raises(TrafficFailed, match="9 clients share 8 companies"):
         Traffic(mariadb.connect_args(), name, ledger=tmp_path / "ledger", clients=9).start()
     with Traffic(mariadb.connect_args(), name, ledger=tmp_path / "ledger", clients=CLIENTS, rate=50) as traffic:
         begun, first = time.monotonic(), traffic.stats()
