@@ -21,9 +21,7 @@ def nested(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_members, parse_int=_integer, parse_float=_double, parse_constant=_refuse
-        )
+        value = json.loads(text, object_pairs_hook=_members, parse_int=_integer, parse_float=_double, parse_constant=_refuse)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
