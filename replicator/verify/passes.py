@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,7 +30,9 @@ from replicator.verify.walk import Place, StrayWalk, UnitsLook, Walk, full_pass
 WINDOW = 30.0
 """Seconds after which snapshots are renewed, so that neither server has to keep old rows or block DDL for long."""
 ROUNDS = 10
-"""Times that units in motion are looked at again."""
+"""Times that units in motion are looked at again at most."""
+NO_FEWER = 3
+"""Times after which it is given up when they do not become fewer: they are hot."""
 TRIES = 5
 """Times that a window is tried when connections break."""
 SUSPECTS_KEPT = 20_000
@@ -133,6 +136,7 @@ class Run:
         Forgotten when too much was touched since.
         """
         previous, number = base, 0
+        fewest, since = math.inf, 0
         while True:
             mark = self._log.begin()
             try:
@@ -150,7 +154,9 @@ class Run:
                 if previous is not None and previous != base:
                     self._log.forget(previous)
             previous, also, number = mark, {}, number + 1
-            if not self._findings.suspects or number == ROUNDS:
+            left = len(self._findings.suspects)
+            fewest, since = (left, 0) if left < fewest else (fewest, since + 1)
+            if not left or number == ROUNDS or since == NO_FEWER:
                 return mark
             unless_stopped(self._stop)
             self._stop.wait(0.05 * number)
