@@ -20,7 +20,7 @@ from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves, Name, make_moves
 from replicator.cutover.order import lock_order, sampled
 from replicator.cutover.session import Session
-from replicator.cutover.settle import SWITCH, archive_dropped, create_sentry, drop_sentry, settle, switched
+from replicator.cutover.settle import SWITCH, archive_dropped, create_token, raise_sentry, remove_sentry, settle, switched
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
@@ -202,7 +202,7 @@ def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
                 done.append(f"{len(run.moves.pairs) - 1} tables renamed, writes were held for {frozen * 1000:.0f} ms")
         run.progress.unfroze()
         switched(run.control, states.of(run.config), run.moves)
-        drop_sentry(run.control, run.moves)
+        remove_sentry(run.control, run.moves)
     except BaseException as reason:
         run.progress.unfroze()
         _end(run, reason, switching)
@@ -220,7 +220,8 @@ def _get_ready(
         state.enter(run.control, "cutting_over")
         run.control.commit()
         execute(run.control, f"CREATE DATABASE IF NOT EXISTS {quote(run.moves.archive)}")
-        create_sentry(run.control, run.moves)
+        raise_sentry(run.control, run.moves)
+        create_token(run.control, run.moves)
         guard = Session(run.config.target, run.max_freeze)
         stack.callback(guard.close)
         renamer = Session(run.config.target, run.max_freeze)
@@ -270,7 +271,9 @@ def _freeze(
                 freeze.close()
                 if number == _ROUNDS:
                     raise
-                front[:0] = [table for table in blocked.tables if table not in front and len(blocked.tables) == 1]
+                held = {table for blocker in blocked.blockers for table in blocker.on}
+                # Who waits for a table while it holds no other keeps nobody from ending.
+                front[:0] = [table for table in blocked.tables if table in held and table not in front]
                 if run.kill_blockers and number > 1:
                     kill(run.control, blocked.blockers)
                 time.sleep(0.1 * number)

@@ -23,16 +23,26 @@ SWITCH, ARCHIVE = "switch", "archive"
 """The steps that an intent names: before the rename it may end either way, from then on only forward."""
 
 
-def create_sentry(connection: Connection, moves: Moves) -> None:
+def raise_sentry(connection: Connection, moves: Moves) -> None:
     """While the sentry stands, no rename of ours succeeds. When this returns, one that was under way has ended or will
-    fail: both need the name for themselves."""
+    fail: both need the name for themselves.
+
+    It is a MEMORY table because it has no file. MySQL was seen, killed within the rename and started again, to repeat
+    the removal of the dropped sentry's file, which by then was that of the token.
+    """
+    execute(connection, f"CREATE TABLE IF NOT EXISTS {quote(*moves.sentry)} (id int) ENGINE=MEMORY")
+
+
+def create_token(connection: Connection, moves: Moves) -> None:
+    """What the rename moves onto the sentry's name. InnoDB, for the statement to be atomic."""
+    execute(connection, f"DROP TABLE IF EXISTS {quote(*moves.token)}")
+    execute(connection, f"CREATE TABLE {quote(*moves.token)} (id int PRIMARY KEY) ENGINE=InnoDB")
+
+
+def remove_sentry(connection: Connection, moves: Moves) -> None:
+    """Remove what only served the rename; under the sentry's name that may be the token by now."""
     for name in (moves.sentry, moves.token):
-        execute(connection, f"CREATE TABLE IF NOT EXISTS {quote(*name)} (id int PRIMARY KEY) ENGINE=InnoDB")
-
-
-def drop_sentry(connection: Connection, moves: Moves) -> None:
-    """Remove what only served the rename."""
-    execute(connection, f"DROP TABLE IF EXISTS {quote(*moves.sentry)}, {quote(*moves.token)}")
+        execute(connection, f"DROP TABLE IF EXISTS {quote(*name)}")
 
 
 def undone(connection: Connection, state: State) -> None:
@@ -107,7 +117,7 @@ def settle(config: Config, moves: Moves, seconds: float) -> World:
 
 
 def _settled(connection: Connection, state: State, moves: Moves) -> World:
-    create_sentry(connection, moves)
+    raise_sentry(connection, moves)
     world, odd = look(connection, moves)
     if world == "between":
         raise CutoverInDoubt(
@@ -116,7 +126,7 @@ def _settled(connection: Connection, state: State, moves: Moves) -> World:
             f" (or on to where it belongs: old ones in {moves.archive}, new ones in {moves.source}), and start"
             " `replicator run` again."
         )
-    drop_sentry(connection, moves)
+    remove_sentry(connection, moves)
     if world == "after":
         switched(connection, state, moves)
     else:
