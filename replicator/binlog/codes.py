@@ -35,7 +35,6 @@ class EventType:
     XA_PREPARE: Final = 38
     PARTIAL_UPDATE_ROWS: Final = 39
     TRANSACTION_PAYLOAD: Final = 40
-    HEARTBEAT_V2: Final = 41
     GTID_TAGGED: Final = 42
     MARIADB_ANNOTATE_ROWS: Final = 160
     MARIADB_BINLOG_CHECKPOINT: Final = 161

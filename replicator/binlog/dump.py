@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -46,7 +47,7 @@ class Dump:
         self._endpoint = endpoint
         self._position = position
         self._server_id = server_id
-        self._closing = False
+        self._closing = threading.Event()
         self.bytes_read = 0
         self.heard_at = time.monotonic()
         self._connection = connect(endpoint, database=False)
@@ -68,7 +69,7 @@ class Dump:
 
     def close(self) -> None:
         """End the dump and wake a reader."""
-        self._closing = True
+        self._closing.set()
         with suppress(OSError):  # already gone
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -154,16 +155,18 @@ class Dump:
                 smaller = memoryview(bytearray(_BUFFER))
                 smaller[:end] = view[:end]
                 view = smaller
+            if self._closing.is_set():
+                return
             try:
                 received = self._socket.recv_into(view[end:])
             except (OSError, ValueError) as error:  # ValueError: TLS on a socket that was shut down
-                if self._closing:
+                if self._closing.is_set():
                     return
                 if isinstance(error, TimeoutError):
                     error = TimeoutError("the source is silent: no event and no heartbeat")
                 raise self._endpoint.lost(error) from None
             if not received:
-                if self._closing:
+                if self._closing.is_set():
                     return
                 raise self._endpoint.lost(EOFError("the source ended the connection"))
             self.bytes_read += received

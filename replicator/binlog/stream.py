@@ -64,7 +64,10 @@ _IGNORED: Final = frozenset(
 )
 """Events without table data; what INTVAR, RAND and USER_VAR prepare is a statement that is judged itself."""
 
-_UNCHECKED: Final = frozenset((EventType.FORMAT_DESCRIPTION, EventType.ROTATE, EventType.HEARTBEAT, EventType.HEARTBEAT_V2))
+_HELD_BYTES: Final = 1 << 22
+"""How much of a transaction is held back until it has ended."""
+
+_UNCHECKED: Final = frozenset((EventType.FORMAT_DESCRIPTION, EventType.ROTATE, EventType.HEARTBEAT))
 """Events whose checksum needs a closer look."""
 
 _STANDALONE: Final = 1
@@ -81,6 +84,8 @@ class _Group:
     open: bool = False
     """Between BEGIN (MariaDB: a GTID that is not standalone) and its end."""
     rows: int = 0
+    size: int = 0
+    """Bytes of the events that were kept."""
     timestamp: float = 0.0
     xa: bool = False
     savepoints: dict[str, int] | None = None
@@ -124,7 +129,8 @@ class BinlogStream:
         self._gtids: MysqlGtidSet | MariadbGtidPosition | None = None
         self._images = RowImages(endpoint, wanted, self._place)
         self._group = _Group()
-        self._events: Generator[BinlogEvent, None, None] = self._read()
+        self._held: list[BinlogEvent] = []
+        self._events = self._whole()
 
     @property
     def bytes_read(self) -> int:
@@ -154,6 +160,26 @@ class BinlogStream:
         self._closed = True
         if self._dump:
             self._dump.close()
+
+    def _whole(self) -> Generator[BinlogEvent, None, None]:
+        """Transactions from their end on, as long as they are small.
+
+        A source that crashes while it writes a transaction to its binlog may leave the beginning there for ever; it has
+        rolled the transaction back. What was held can still be forgotten then.
+        """
+        held = self._held
+        for event in self._read():
+            if isinstance(event, TransactionEnd):
+                yield from held
+                held.clear()
+                self.position = event.position
+                yield event
+            elif self._group.size < _HELD_BYTES:
+                held.append(event)
+            else:
+                yield from held
+                held.clear()
+                yield event
 
     def _read(self) -> Generator[BinlogEvent, None, None]:
         dump = self._dump = Dump(
@@ -185,8 +211,10 @@ class BinlogStream:
                             raise self._damaged()
                         end -= 4
                     self._move(event)
-                if skip_to is not None and kind not in _UNCHECKED:
+                if skip_to is not None:
                     if Position(self._file, self._offset).order <= skip_to:
+                        if kind in _UNCHECKED:
+                            tuple(handlers[kind](event, end))  # follow the files, but the boundaries lie behind us
                         continue
                     skip_to = None
                 try:
@@ -285,14 +313,21 @@ class BinlogStream:
         file = event[HEADER_LENGTH + 8 : end].decode()
         timestamp, flags = struct.unpack_from("<I", event)[0], struct.unpack_from("<H", event, 17)[0]
         real = timestamp and not flags & ARTIFICIAL_FLAG
-        moved = file != self._file
-        if moved and self._group.open:
-            raise self._lost(f"the source stopped inside a transaction at {self._place()} and has begun {file}")
-        self._file = file
-        if moved or self._by_gtid:
-            self._offset = offset
+        if file != self._file:
+            self._forget_unfinished()
+        self._file, self._offset = file, offset
         self._images.forget_tables()
         return (self._boundary(float(timestamp), 0),) if real else ()
+
+    def _forget_unfinished(self) -> None:
+        """A file has ended inside a transaction."""
+        if self._group.size >= _HELD_BYTES:
+            raise StreamError(
+                f"source {self._endpoint.address}: {self._file} ends at {self._place()} inside a large transaction: the source"
+                " crashed while writing it. Start the migration again."
+            )
+        self._held.clear()
+        self._group = _Group()
 
     def _format(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         """A file begins. Table ids start again after a restart of the source, which always begins one."""
@@ -365,9 +400,10 @@ class BinlogStream:
         return (self._boundary(timestamp, group.rows),)
 
     def _boundary(self, timestamp: float, row_count: int) -> TransactionEnd:
-        gtids = self._gtids
-        self.position = Position(self._file, self._offset, "" if gtids is None else str(gtids))
-        return TransactionEnd(self.position, timestamp, row_count)
+        return TransactionEnd(Position(self._file, self._offset, self._gtid_text()), timestamp, row_count)
+
+    def _gtid_text(self) -> str:
+        return "" if self._gtids is None else str(self._gtids)
 
     def _query(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         start = _statement_start(event)
@@ -408,10 +444,10 @@ class BinlogStream:
         done = () if group.open else self._end(event, 0)
         if kind != Kind.DDL:
             return done
+        group.size += len(raw)
         schema = event[start - 1 - event[HEADER_LENGTH + 8] : start - 1].decode("utf-8", "backslashreplace")
         timestamp = group.timestamp or float(int.from_bytes(event[:4], "little"))
-        position = self.position if done else Position(self._file, self._offset, self.position.gtid)
-        return (Ddl(schema, text, position, timestamp), *done)
+        return (Ddl(schema, text, Position(self._file, self._offset, self._gtid_text()), timestamp), *done)
 
     def _refuse_statement(self, text: str) -> None:
         """Raise, unless the statement is known to change no wanted table."""
@@ -456,6 +492,7 @@ class BinlogStream:
                 " behind it."
             )
         group.rows += len(rows.rows)
+        group.size += len(event)
         return (rows,)
 
     def _partial_rows(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:

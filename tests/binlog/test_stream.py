@@ -366,3 +366,28 @@ def test_transactions_stay_whole_over_many_files(story: Story) -> None:
     end = current_position(story.connection)
     found = transactions(read(story.server, start, end, WANTED))
     assert [[row[3][0] for row in rows] for rows in found] == [[2 * number + 1, 2 * number + 2] for number in range(30)]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_transaction_that_the_source_did_not_finish_writing(
+    flavour: Flavour, new_server: Callable[..., Server], connect: Callable[..., Connection]
+) -> None:
+    """FAILURES 20: MariaDB leaves the torn beginning in its binlog, and goes on in a new file."""
+    server = new_server(flavour)
+    connection = connect(server)
+    _execute(connection, "CREATE DATABASE db", "USE db")
+    start = current_position(connection)
+    _execute(connection, T, "INSERT INTO t VALUES (1, 'a')")
+    torn = current_position(connection)
+    _execute(connection, "INSERT INTO t (v) VALUES " + ", ".join(["(REPEAT('x', 20))"] * 2000))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW BINLOG EVENTS IN '{torn.file}' FROM {torn.pos}")
+        ends = [row[4] for row in cursor.fetchall()]
+    server.kill()
+    with (server.datadir / torn.file).open("r+b") as binlog:
+        binlog.truncate(ends[len(ends) // 2])
+    server.start()
+    connection = connect(server, "db")
+    _execute(connection, "INSERT INTO t VALUES (9001, 'z')")
+    events = read(server, start, current_position(connection), WANTED)
+    assert _ids(events) == [1, 9001]

@@ -1,0 +1,193 @@
+"""Packets and offsets: cut anywhere, damaged anywhere, larger than a packet, behind four gibibytes: FAILURES 12, 18, 56."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from replicator.binlog import stream as stream_module
+from replicator.binlog.events import BinlogEvent, TransactionEnd
+from replicator.binlog.stream import BinlogStream
+from replicator.demo.servers import Server
+from replicator.errors import SourceConnectionLost, StreamError, Unsupported
+from replicator.mysql.connection import Endpoint
+from replicator.mysql.position import Position
+from tests.binlog.proxy import proxy
+from tests.binlog.reading import Story, new_server_id, only, tables, transactions
+
+WANTED = {"t": only("id", "v")}
+
+
+def _written(story: Story) -> tuple[Position, Position]:
+    statements = ["CREATE TABLE t (id int PRIMARY KEY, v varchar(9000))"]
+    for number in range(1, 25):
+        statements.append(f"INSERT INTO t VALUES ({2 * number}, REPEAT('x', {number * 37})), ({2 * number + 1}, 'y')")
+        if number % 8 == 0:
+            statements.append("FLUSH BINARY LOGS")
+    return story.run(*statements)
+
+
+def _through(server: Server, port: int, start: Position, end: Position) -> tuple[list[BinlogEvent], Exception | None]:
+    """The events until `end`, read through a proxy, and what ended them before."""
+    endpoint = dataclasses.replace(server.endpoint("source", tcp=True), port=port)
+    events: list[BinlogEvent] = []
+    with BinlogStream(endpoint, start, server_id=new_server_id(), wanted=tables(WANTED), heartbeat=0.2) as source:
+        try:
+            for event in source:
+                events.append(event)
+                if isinstance(event, TransactionEnd) and event.position.reached(end):
+                    return events, None
+        except (SourceConnectionLost, StreamError) as error:
+            return events, error
+    return events, None
+
+
+def test_packets_cut_at_every_byte(story: Story) -> None:
+    start, end = _written(story)
+    with proxy(story.server) as whole:
+        expected, _ = _through(story.server, whole.port, start, end)
+    assert len(transactions(expected)) == 24
+    for chunk in (1, 2, 3, 5, 1000):
+        with proxy(story.server, chunk=chunk) as slow:
+            assert _through(story.server, slow.port, start, end) == (expected, None)
+
+
+def test_a_connection_cut_anywhere_yields_whole_events_and_then_says_so(story: Story) -> None:
+    start, end = _written(story)
+    with proxy(story.server) as whole:
+        expected, _ = _through(story.server, whole.port, start, end)
+        size = whole.sent
+    draw = random.Random(7)
+    for place in [size - 1, *draw.sample(range(200, size), 25)]:
+        with proxy(story.server, cut_after=place) as cut:
+            events, error = _through(story.server, cut.port, start, end)
+        assert isinstance(error, SourceConnectionLost), place
+        assert events == expected[: len(events)]
+
+
+def test_a_flipped_bit_is_never_taken_for_data(story: Story) -> None:
+    start, end = _written(story)
+    with proxy(story.server) as whole:
+        expected, _ = _through(story.server, whole.port, start, end)
+        size = whole.sent
+    draw = random.Random(8)
+    for place in draw.sample(range(size // 3, size), 25):
+        with proxy(story.server, flip_at=place) as damaging:
+            events, error = _through(story.server, damaging.port, start, end)
+        assert events == expected[: len(events)], place
+        assert isinstance(error, SourceConnectionLost | StreamError), place
+
+
+class _Recorded:
+    """A dump that plays events from a list."""
+
+    mariadb = False
+    bytes_read = 0
+    heard_at = 0.0
+
+    def __init__(self, events: list[bytes]) -> None:
+        self._recorded = events
+
+    def packets(self) -> Iterator[bytes]:
+        yield from self._recorded
+
+    def close(self) -> None:
+        pass
+
+    def dispose(self) -> None:
+        pass
+
+
+def _event(kind: int, body: bytes, offset: int, flags: int = 0) -> bytes:
+    return struct.pack("<IBIIIH", 1_700_000_000, kind, 1, 19 + len(body), offset & 0xFFFFFFFF, flags) + body
+
+
+def _query(text: str, offset: int) -> bytes:
+    return _event(2, struct.pack("<IIBHH", 1, 0, 2, 0, 0) + b"db\0" + text.encode(), offset)
+
+
+ROTATE = _event(4, struct.pack("<Q", 4) + b"binlog.000001", 0, 0x20)
+FORMAT = _event(15, bytes(57) + bytes(45) + b"\0" + bytes(4), 0)
+
+
+def _played(monkeypatch: pytest.MonkeyPatch, start: Position, *events: bytes) -> list[BinlogEvent]:
+    monkeypatch.setattr(stream_module, "Dump", lambda *_args, **_more: _Recorded([*events]))
+    with BinlogStream(Endpoint("source", "root"), start, server_id=1, wanted=lambda *_: None) as source:
+        return list(source)
+
+
+def _ends(events: list[BinlogEvent]) -> list[int]:
+    return [event.position.pos for event in events if isinstance(event, TransactionEnd)]
+
+
+def test_offsets_behind_four_gibibytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The header's 32 bits start again."""
+    limit = 1 << 32
+    start = Position("binlog.000001", limit - 100)
+    offsets = [limit - 50, limit + 20, limit + 90, 2 * limit - 5, 2 * limit + 30]
+    events = [event for offset in offsets for event in (_query("BEGIN", offset - 1), _event(16, bytes(8), offset))]
+    assert _ends(_played(monkeypatch, start, ROTATE, FORMAT, *events)) == offsets
+
+
+def test_a_start_behind_four_gibibytes_skips_what_lies_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dump command holds 32 bits too: such a file is read from its beginning."""
+    limit = 1 << 32
+    start = Position("binlog.000001", limit + 90)
+    offsets = [5_000, limit - 50, limit + 20, limit + 90, limit + 200]
+    events = [event for offset in offsets for event in (_query("BEGIN", offset - 1), _event(16, bytes(8), offset))]
+    played = [ROTATE, _event(15, bytes(102) + b"\0" + bytes(4), 126), *events]
+    assert _ends(_played(monkeypatch, start, *played)) == [limit + 200]
+
+
+def test_the_file_after_999999(monkeypatch: pytest.MonkeyPatch) -> None:
+    rotate = _event(4, struct.pack("<Q", 4) + b"binlog.1000000", 900)
+    artificial = _event(4, struct.pack("<Q", 4) + b"binlog.1000000", 0, 0x20)
+    events = _played(
+        monkeypatch,
+        Position("binlog.999999", 500),
+        *(_event(4, struct.pack("<Q", 500) + b"binlog.999999", 0, 0x20), FORMAT),
+        *(_query("BEGIN", 600), _event(16, bytes(8), 700), rotate, artificial, FORMAT),
+        *(_query("BEGIN", 300), _event(16, bytes(8), 400)),
+    )
+    positions = [event.position for event in events if isinstance(event, TransactionEnd)]
+    assert [str(position) for position in positions] == ["binlog.999999:700", "binlog.1000000:4", "binlog.1000000:400"]
+    assert positions == sorted(positions, key=lambda position: position.order)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (_event(26, b"\x01\x00\x00", 500), "incident"),
+        (_event(99, b"data", 500), "type 99"),
+        (_event(18, b"data", 500), "LOAD DATA is logged as a statement"),
+        (_query("INSERT INTO x VALUES (1)", 500), "INSERT is logged as a statement"),
+        (_query("WITH q AS (SELECT 1) DELETE FROM x", 500), "WITH is logged as a statement"),
+        (_query("CALL something()", 500), "CALL is logged as a statement"),
+    ],
+)
+def test_what_cannot_be_applied_is_refused(monkeypatch: pytest.MonkeyPatch, event: bytes, expected: str) -> None:
+    with pytest.raises(Unsupported, match=expected):
+        _played(monkeypatch, Position("binlog.000001", 4), ROTATE, FORMAT, event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        _event(99, b"data", 500, 0x80),  # says itself that it may be ignored
+        _query("INSERT INTO mysql.rds_heartbeat2(id, value) values (1, 2) ON DUPLICATE KEY UPDATE value = 2", 500),
+        _query("DELETE FROM `db`.`memory table`", 500),  # a restarted server empties its MEMORY tables
+    ],
+)
+def test_what_changes_no_wanted_table_passes(monkeypatch: pytest.MonkeyPatch, event: bytes) -> None:
+    _played(monkeypatch, Position("binlog.000001", 4), ROTATE, FORMAT, event)
+
+
+def test_an_event_that_is_no_event_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken: Any = _event(19, b"\x01\x02\x03", 500)
+    with pytest.raises(StreamError, match=r"type 19 that ends at binlog\.000001:500 cannot be read"):
+        _played(monkeypatch, Position("binlog.000001", 4), ROTATE, FORMAT, broken)
