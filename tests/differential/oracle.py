@@ -72,13 +72,15 @@ class Oracle:
         self._prepare(ddl)
 
     def _prepare(self, ddl: dict[str, str]) -> None:
+        statement = f"SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = '{self._database}'"
+        ((collation,),) = _rows(self._source, statement)
         # Nothing of this concerns the engine, so it stays out of its binlog.
         for statement in (
             "SET sql_log_bin = 0",
             "SET SESSION group_concat_max_len = 1 << 24",
             "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'",
             "SET NAMES utf8mb4",
-            f"CREATE DATABASE {self._scratch}",
+            f"CREATE DATABASE {self._scratch} COLLATE {collation}",
             f"USE {self._scratch}",
         ):
             _execute(self._source, statement)
@@ -87,7 +89,7 @@ class Oracle:
         for table in tables_of(self._source, self._database):
             _execute(self._source, f"INSERT INTO {table} SELECT * FROM {self._database}.{table}")
         _execute(self._source, "SET foreign_key_checks = 1")
-        _execute(self._source, f"CREATE DATABASE {self._expected}")
+        _execute(self._source, f"CREATE DATABASE {self._expected} COLLATE {collation}")
         _execute(self._source, f"USE {self._expected}")
         run_script(self._source, ddl["target"])
         self._tables = {name: _columns(self._source, self._expected, name) for name in self._queries}

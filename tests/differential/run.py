@@ -23,6 +23,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 NAMES = tuple(sorted(path.name for path in SCHEMAS.iterdir() if (path / "source.sql").exists()))
 
 _PATIENCE = 60.0
+_COMMON_COLLATION = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
 _SPANS = {"preparing": 1.2, "copying": 0.4, "catching_up": 0.3, "building": 0.15, "replicating": 1.0}
 """Seconds after a phase was seen within which the daemon is killed."""
 
@@ -65,6 +66,12 @@ def run_round(round_: Round, folder: Path) -> Outcome:
         return _Run(round_, folder, stack).run()
 
 
+def run_once(round_: Round, folder: Path) -> Outcome:
+    """`run --once` under traffic that ends when the copy is done: it has to end with 0, and right."""
+    with ExitStack() as stack:
+        return _Run(round_, folder, stack).run_once()
+
+
 class _Run:
     def __init__(self, round_: Round, folder: Path, stack: ExitStack) -> None:
         self.round = round_
@@ -89,6 +96,7 @@ class _Run:
         self.ddl = {
             side: (SCHEMAS / round_.schema / f"{side}.sql").read_text().replace("{ci}", ci) for side in ("source", "target")
         }
+        self.log = folder / "history.log"
         self.daemon = Daemon(folder / "migration", round_.schema, self.state, self.look)
         stack.callback(self.daemon.discard)
 
@@ -98,32 +106,9 @@ class _Run:
         return session
 
     def run(self) -> Outcome:
-        self._fill()
-        log = self.folder / "history.log"
-        log.touch()
-        write_folder(
-            self.daemon.folder,
-            name=self.round.schema,
-            state=self.state,
-            transforms=(SCHEMAS / self.round.schema / "transforms.py").read_text(),
-            schema=self.ddl["target"],
-            source=(self.round.source, self.database),
-            target=(self.round.target, self.target_database),
-        )
-        oracle = Oracle(
-            self.source,
-            self.target,
-            database=self.database,
-            target_database=self.target_database,
-            scratch=self.scratch,
-            expected=self.expected,
-            folder=SCHEMAS / self.round.schema,
-            log=log,
-            story=self.story,
-            ddl=self.ddl,
-        )
+        oracle = self._prepare()
         try:
-            with self._traffic(log):
+            with self._traffic():
                 self._kill_it(oracle)
                 self._watch_it(oracle)
         except Difference:
@@ -134,20 +119,60 @@ class _Run:
         oracle.source_replayed()
         code = self.daemon.stop()
         assert code == 0, f"{self.story}: SIGTERM ended the daemon with {code}:\n{self.daemon.tail()}"
-        self._no_mismatch()
-        self.outcome.transactions = self.outcome.checkpoints[-1].transactions
-        return self.outcome
+        return self._outcome()
+
+    def run_once(self) -> Outcome:
+        oracle = self._prepare()
+        with self._traffic():
+            self.daemon.start("--once")
+            self.daemon.await_phase("replicating", _PATIENCE)
+            self._check(oracle)
+        code = self.daemon.wait(_PATIENCE)
+        assert code == 0, f"{self.story}: run --once ended with {code}:\n{self.daemon.tail()}"
+        self._check(oracle)
+        oracle.source_replayed()
+        return self._outcome()
+
+    def _prepare(self) -> Oracle:
+        self._fill()
+        self.log.touch()
+        write_folder(
+            self.daemon.folder,
+            name=self.round.schema,
+            state=self.state,
+            transforms=(SCHEMAS / self.round.schema / "transforms.py").read_text(),
+            schema=self.ddl["target"],
+            source=(self.round.source, self.database),
+            target=(self.round.target, self.target_database),
+        )
+        return Oracle(
+            self.source,
+            self.target,
+            database=self.database,
+            target_database=self.target_database,
+            scratch=self.scratch,
+            expected=self.expected,
+            folder=SCHEMAS / self.round.schema,
+            log=self.log,
+            story=self.story,
+            ddl=self.ddl,
+        )
 
     def _fill(self) -> None:
+        if self.round.source is not self.round.target:
+            # The servers' defaults differ, and neither knows that of the other.
+            with self.target.cursor() as cursor:
+                cursor.execute(f"CREATE DATABASE {self.target_database} {_COMMON_COLLATION}")
         with self.source.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {self.database}")
+            both = "" if self.round.source is self.round.target else _COMMON_COLLATION
+            cursor.execute(f"CREATE DATABASE {self.database} {both}")
             cursor.execute(f"USE {self.database}")
             run_script(self.source, self.ddl["source"])
             for statement in first_rows(read_shape(self.source, self.database), self.round.seed):
                 cursor.execute(statement)
 
     @contextmanager
-    def _traffic(self, log: Path) -> Iterator[None]:
+    def _traffic(self) -> Iterator[None]:
         settings = self.folder / "writer.json"
         settings.write_text(
             json.dumps(
@@ -157,7 +182,7 @@ class _Run:
                     "seed": self.round.seed,
                     "rate": self.round.rate,
                     "xa": False,
-                    "log": str(log),
+                    "log": str(self.log),
                 }
             )
         )
@@ -224,14 +249,16 @@ class _Run:
         except Difference as difference:
             raise Difference(f"{difference}\n{self.outcome} before that; the daemon said:\n{self.daemon.tail()}") from None
 
-    def _no_mismatch(self) -> None:
-        """The engine's own verification agrees."""
+    def _outcome(self) -> Outcome:
+        """The engine's own verification has to agree."""
+        self.outcome.transactions = self.outcome.checkpoints[-1].transactions
         with self.look.cursor() as cursor:
             cursor.execute(f"SELECT status FROM {self.state}.migration")
             ((text,),) = cursor.fetchall()
         status = json.loads(text)
         wrong = {table["table"]: table["mismatched_rows"] for table in status["tables"] if table["mismatched_rows"]}
         assert not wrong, f"{self.story}: the daemon's verification found differences that the oracle does not see: {wrong}"
+        return self.outcome
 
 
 def _collation(round_: Round) -> str:
