@@ -104,30 +104,27 @@ class Run:
             if tables is None or transform.target.name in tables
         }
         self._tables = list(dict.fromkeys(comparer.table for comparer in self._comparers.values()))
-        self._findings = Findings()
+        self.findings = Findings()
+        self.position: Position | None = None
+        """The target's checkpoint at the last look."""
         self._started = datetime.now(UTC)
-        self._position: Position | None = None
+
+    @property
+    def source_rows(self) -> int:
+        """About how many rows a full pass reads, by the server's estimate."""
+        return sum(comparer.transform.source.row_estimate for comparer in self._comparers.values())
 
     # Going over units -------------------------------------------------------------------------------------
 
-    def walk(self) -> int:
-        """Compare everything once; the mark that was set before. Raises Forgotten when too much was touched since."""
+    def walk(self, mark: int) -> None:
+        """Compare everything once. The caller has set the mark, and looks with `rounds` at what was touched since."""
         with connected(self._config.source) as source, connected(self._config.target) as target:
             same_flavour = identify(source).flavour == identify(target).flavour
         walks = full_pass(self._config, self._comparers.values(), self._source_table, same_flavour=same_flavour)
-        self._findings = Findings()
-        mark = self._log.begin()
-        try:
-            self._go(walks, self._snapshots, mark)
-            never = [table for table in self._tables if not self._findings.looked[table]]
-            if never or not self._tables:
-                raise VerificationFailed(f"nothing was compared of {', '.join(never) or 'any table'}: this proves nothing")
-            if self._log.since(mark) is None:
-                raise Forgotten
-        except BaseException:
-            self._log.forget(mark)
-            raise
-        return mark
+        self._go(walks, self._snapshots, mark)
+        never = [table for table in self._tables if not self.findings.looked[table]]
+        if never or not self._tables:
+            raise VerificationFailed(f"nothing was compared of {', '.join(never) or 'any table'}: this proves nothing")
 
     def rounds(self, base: int | None, also: Keys) -> int:
         """Look at what was touched since `base`, and `also` at these units, until nothing of it is in motion.
@@ -143,8 +140,8 @@ class Run:
                 touched = {} if previous is None else self._log.since(previous)
                 if touched is None:
                     raise Forgotten
-                suspects = units(self._findings.suspects.values())
-                self._findings.suspects = {}
+                suspects = units(self.findings.suspects.values())
+                self.findings.suspects = {}
                 self.look(self._snapshots, joined(touched, also, suspects))
                 self._settle(mark)
             except BaseException:
@@ -154,7 +151,7 @@ class Run:
                 if previous is not None and previous != base:
                     self._log.forget(previous)
             previous, also, number = mark, {}, number + 1
-            left = len(self._findings.suspects)
+            left = len(self.findings.suspects)
             fewest, since = (left, 0) if left < fewest else (fewest, since + 1)
             if not left or number == ROUNDS or since == NO_FEWER:
                 return mark
@@ -181,9 +178,9 @@ class Run:
 
     def convict(self) -> None:
         """Nothing was in motion: what is suspect is certain."""
-        for one in self._findings.suspects.values():
-            self._findings.convict(one)
-        self._findings.suspects = {}
+        for one in self.findings.suspects.values():
+            self.findings.convict(one)
+        self.findings.suspects = {}
 
     def _go(self, walks: Sequence[Walk], opened: Opened, mark: int | None) -> None:
         waiting = deque(walks)
@@ -205,19 +202,19 @@ class Run:
                 continue
             failures = 0
             for table, found in seen.items():
-                self._findings.rows[table] += found.rows
-                self._findings.looked[table] += 1
-                self._findings.suspect(found.differences)
+                self.findings.rows[table] += found.rows
+                self.findings.looked[table] += 1
+                self.findings.suspect(found.differences)
             if not waiting:
                 return
-            if mark is not None and len(self._findings.suspects) > SUSPECTS_KEPT:
+            if mark is not None and len(self.findings.suspects) > SUSPECTS_KEPT:
                 self._settle(mark)
 
     def _window(self, waiting: deque[Walk], begun: list[tuple[Walk, Place]], opened: Opened) -> dict[str, Found]:
         """As many steps as fit under one pair of snapshots; nothing counts unless all of them and the audits succeed."""
         seen: dict[str, Found] = {}
         with opened() as on:
-            self._position = on.position
+            self.position = on.position
             end = monotonic() + WINDOW
             differences = 0
             present: Counter[int] = Counter()
@@ -246,7 +243,7 @@ class Run:
         touched = self._log.since(mark)
         if touched is None:
             return
-        findings = self._findings
+        findings = self.findings
         suspects = list(findings.suspects.items())
         moving = self._moving([one for _, one in suspects], touched)
         findings.suspects = {}
@@ -272,7 +269,7 @@ class Run:
 
     def report(self, *, whole: bool) -> Report:
         """What came out; `whole` says that every table was gone through."""
-        findings = self._findings
+        findings = self.findings
         mismatched = Counter(one.table for one in findings.certain.values()) + findings.uncounted
         pending = Counter(one.table for one in findings.suspects.values())
         tables = {
@@ -283,11 +280,11 @@ class Run:
         if whole:
             for name, table in tables.items():
                 self._progress.verified(name, table.rows, table.mismatched)
-        assert self._position is not None
+        assert self.position is not None
         return Report(
             tables,
             tuple(findings.certain.values()),
-            self._position,
+            self.position,
             self._started,
             datetime.now(UTC),
             tuple(findings.suspects.values()),

@@ -20,11 +20,14 @@ from replicator.mysql.connection import Connection
 from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
+from replicator.verify.apart import walk_apart
 from replicator.verify.passes import Forgotten, Keys, Run, joined, units
 from replicator.verify.report import Report
 from replicator.verify.snapshots import await_applied, failing, frozen
 from replicator.verify.stream import Touched, TouchedLog
 
+APART_ROWS = 50_000
+"""A full pass over more rows runs in a process of its own."""
 PASSES = 3
 """Times that a full pass is begun when the log forgets what was touched meanwhile."""
 
@@ -59,12 +62,16 @@ class Verifier:
             raise _too_much()
 
     def _verify(self, tables: Collection[str] | None) -> Report:
-        run = self._run(tables)
-        mark = run.walk()
+        run, log = self._run(tables), self._log
+        mark = log.begin()
         try:
+            if run.source_rows < APART_ROWS:
+                run.walk(mark)
+            else:
+                run.findings, run.position = walk_apart(self._config, tables, mark, log, self._progress, self._stop)
             newest = run.rounds(mark, {})
         finally:
-            self._log.forget(mark)
+            log.forget(mark)
         report = run.report(whole=True)
         if tables is None:
             self._rebase(newest, report)
