@@ -130,9 +130,14 @@ class MigrationPlan:
 
     @property
     def silent(self) -> tuple[tuple[str, ...], ...]:
-        """Source tables that foreign keys change without a word in the binlog, in groups: parents before their children,
-        and together those whose foreign keys go round in a circle."""
-        left = dict.fromkeys(key.table for key in self.cascades)
+        """Source tables that have to be copied at one position because of what foreign keys do to them unlogged, in
+        groups: parents before their children, and together those whose foreign keys go round in a circle.
+
+        A child that is nobody's parent, and whose own key nobody updates, is not among them: a deletion that is derived
+        too much is mended by the logged event that brought the row to that parent, and nothing follows from it.
+        """
+        parents_of = {key.parent for key in self.cascades}
+        left = dict.fromkeys(key.table for key in self.cascades if key.table in parents_of or key.on_update in _CASCADING)
         parents = {table: {key.parent for key in self.cascades if key.table == table} - {table} for table in left}
         groups: list[tuple[str, ...]] = []
         while left:
