@@ -4,7 +4,7 @@ For all other tables the last event of a row says what becomes of it, whenever t
 from the children as they stood at that moment, so children that were copied later than that give a wrong answer: a row that
 has come to its parent since then would be deleted again, for good. Such a table is therefore copied as it is at one position,
 and nothing before that position concerns it. Parents go first: what happens to them afterwards is then also news to their
-children.
+children. All of this comes before the parallel copy, which also takes children that are the end of every cascade.
 """
 
 from __future__ import annotations
