@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
@@ -62,6 +63,7 @@ class Daemon:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
                 env={**os.environ, "REPLICATOR_DEBUG": "1"},
             )
 
@@ -69,7 +71,9 @@ class Daemon:
         """Start a copy worker beside the daemon."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "replicator.copy.worker", "--config", str(self.config)]
-            self.helpers.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            self.helpers.append(
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
+            )
 
     @property
     def exit_code(self) -> int | None:
@@ -188,6 +192,11 @@ mode = "{mode}"
 format = "console"
 """
     )
+
+
+def die_with_parent() -> None:
+    """In a child before its program begins: what a killed test leaves behind would go on for ever."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def choose_victim(rng: random.Random, phase: str) -> Victim:

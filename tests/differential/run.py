@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replicator.demo.servers import Server
-from tests.differential.daemon import PHASES, Daemon, choose_victim, write_folder
+from tests.differential.daemon import PHASES, Daemon, choose_victim, die_with_parent, write_folder
 from tests.differential.history import first_rows
 from tests.differential.oracle import Checkpoint, Difference, Oracle, run_script
 from tests.differential.shape import Connection, connect, read_shape
@@ -190,7 +190,10 @@ class _Run:
         errors = self.folder / "writer.err"
         with errors.open("wb") as output:
             writer = subprocess.Popen(
-                [sys.executable, "-m", "tests.differential.writer", str(settings)], stdin=subprocess.DEVNULL, stderr=output
+                [sys.executable, "-m", "tests.differential.writer", str(settings)],
+                stdin=subprocess.DEVNULL,
+                stderr=output,
+                preexec_fn=die_with_parent,
             )
         try:
             yield

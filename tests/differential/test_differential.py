@@ -18,7 +18,7 @@ KILLS = int(os.environ.get("DIFFERENTIAL_KILLS", "10"))
 """Of each round: the five schemas make fifty."""
 CHECKPOINTS = int(os.environ.get("DIFFERENTIAL_CHECKPOINTS", "12"))
 """Of each round, at least."""
-RATE = float(os.environ.get("DIFFERENTIAL_RATE", "60"))
+RATE = float(os.environ.get("DIFFERENTIAL_RATE", "40"))
 """Transactions a second."""
 
 

@@ -23,7 +23,7 @@ CREATE TABLE books (
   pages int NOT NULL COMMENT '1..999',
   PRIMARY KEY (isbn),
   CONSTRAINT book_author FOREIGN KEY (author_code) REFERENCES authors (code) ON DELETE SET NULL ON UPDATE CASCADE
-) COMMENT 'rows=2500';
+) COMMENT 'rows=1400';
 
 CREATE TABLE loans (
   id bigint NOT NULL COMMENT '0..4000',
@@ -32,4 +32,4 @@ CREATE TABLE loans (
   days int NOT NULL COMMENT '0..60',
   PRIMARY KEY (id),
   CONSTRAINT loan_book FOREIGN KEY (isbn) REFERENCES books (isbn) ON DELETE CASCADE ON UPDATE CASCADE
-) COMMENT 'rows=3000';
+) COMMENT 'rows=1600';
