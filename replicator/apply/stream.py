@@ -211,6 +211,8 @@ class Stream(TouchedLog):
                 took=self._progress.took,
             )
             feed = self._feed(checkpoint, identity)
+            if self._position not in (None, checkpoint.position):
+                self.lose()  # a commit succeeded whose answer was lost
             with self._condition:
                 self._position = checkpoint.position
                 self._condition.notify_all()

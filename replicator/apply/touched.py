@@ -64,6 +64,11 @@ class TouchedLog:
         with self._lock:
             self._marks.pop(mark, None)
 
+    def lose(self) -> None:
+        """A batch was committed of which nothing is known: no mark can be answered any more."""
+        with self._lock:
+            self._marks = dict.fromkeys(self._marks)
+
     def add(self, touched: Touched) -> None:
         """A batch has been committed."""
         with self._lock:

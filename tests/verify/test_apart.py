@@ -60,8 +60,7 @@ def test_finds_what_is_there_to_find(whole: Scene, processes: list[subprocess.Po
     ]
     assert [process.returncode for process in processes] == [-signal.SIGKILL]
     assert {name: table.rows for name, table in report.tables.items()} == {
-        name: int(value(whole.target, f"SELECT COUNT(*) FROM {name}")) + (name == "booking")
-        for name in whole.plan.targets
+        name: int(value(whole.target, f"SELECT COUNT(*) FROM {name}")) + (name == "booking") for name in whole.plan.targets
     }
 
 

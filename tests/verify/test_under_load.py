@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import pymysql
 import pytest
 
 from replicator import state
+from replicator.apply.applier import Applied, Applier
+from replicator.apply.feed import Piece
 from replicator.apply.stream import Stream
-from replicator.errors import WrongState
+from replicator.binlog.safe_position import current_position
+from replicator.errors import TargetConnectionLost, WrongState
 from replicator.mysql.connection import Connection, connect, connected, execute
 from replicator.mysql.sql import quote
 from replicator.throttle import Throttle
@@ -172,3 +175,29 @@ def test_the_proof_finds_what_is_wrong_with_what_was_touched(live: Scene) -> Non
             report = verifier.prove(connection)
             assert found(report) == [("booking", "id=10", "different", ("title",))]
             assert (report.pending, report.ok) == (0, False)
+
+
+def test_a_commit_whose_answer_was_lost_is_not_forgotten(live: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it touched is not known, so nothing that was known since the last pass holds any more."""
+    real = Applier.apply
+    lost: list[Applied] = []
+
+    def apply(self: Applier, pieces: Sequence[Piece]) -> Applied | None:
+        applied = real(self, pieces)
+        if applied is not None and applied.touched.units and not lost:
+            lost.append(applied)
+            raise TargetConnectionLost("target: gone after the commit")
+        return applied
+
+    with streaming(live) as stream:
+        verifier = Verifier(live.config, live.plan, stream, live.progress, live.stop)
+        assert verifier.verify().ok
+        monkeypatch.setattr(Applier, "apply", apply)
+        execute(live.source, "UPDATE booking SET note = 'new' WHERE id = 12")
+        stream.source_barrier()
+        assert stream.wait_applied(current_position(live.source), 30)
+        assert lost
+        with pytest.raises(WrongState, match="no full verification"):
+            verifier.refresh()
+        assert verifier.verify().ok
+        assert verifier.refresh().ok
