@@ -52,7 +52,7 @@ class Freeze:
         self._sessions: dict[tuple[str, ...], Session] = {}
         try:
             for group in groups:
-                self._sessions[tuple(group)] = Session(endpoint, limit)
+                self._sessions[tuple(group)] = Session(endpoint, idle=limit, waiting=limit)
         except BaseException:
             self.close()
             raise
@@ -94,7 +94,7 @@ class Freeze:
 
     def _blockers(self, control: Connection, group: Sequence[str]) -> list[Blocker]:
         names = {(self._schema, table) for table in group}
-        return self._locks.blockers(control, names, {session.identity for session in self.sessions})
+        return self._locks.blockers(control, names, {session.identity for session in self.sessions}, readers=False)
 
     def _failed(self, error: Exception, group: Sequence[str]) -> CutoverUndone:
         text = f"locking {', '.join(group[:5])}: {describe(error)}"

@@ -126,7 +126,8 @@ def _quarantine(progress: Progress) -> Gate:
 
 def _prepared_transactions(connection: Connection) -> Gate:
     try:
-        prepared = [str(found[3]) for found in rows(connection, "XA RECOVER")]
+        names = [found[3] for found in rows(connection, "XA RECOVER")]
+        prepared = [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in names]
     except pymysql.MySQLError as error:
         return Gate("open XA", False, describe(error), "none", "GRANT XA_RECOVER_ADMIN ON *.* TO our account.")
     return Gate(

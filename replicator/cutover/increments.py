@@ -59,11 +59,11 @@ def raising(
     """
     statements = []
     for table, sources in sorted(origins.items()):
-        wanted = 0
+        wanted = 1
         for name in ((moves.source, source) for source in sources):
-            number = now.get(name, 0)
+            number = now.get(name, 1)  # MySQL has none before the first row
             soon = _RESERVE * (number - before.get(name, number)) if before is not None else 0
             wanted = max(wanted, number + soon)
-        if wanted > now.get((moves.target, table), 0):
+        if wanted > now.get((moves.target, table), 1):
             statements.append(f"ALTER TABLE {quote(moves.target, table)} AUTO_INCREMENT = {wanted}")
     return statements

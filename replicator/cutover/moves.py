@@ -103,7 +103,8 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
     read = set(plan.sources)
     # Both servers lock names in the order of their bytes, schema first.
     last = max(source, target, archive, state, key=str.encode)
-    name = "~replicator " + config.migration.name
+    behind = "~" if all(table < "~" for table in (*read, *plan.targets)) else "\uffee"
+    name = f"{behind}replicator {config.migration.name}"
     return Moves(
         source=source,
         target=target,
@@ -113,7 +114,7 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
         read=tuple(sorted(read)),
         dropped=tuple(sorted({unmapped.table for unmapped in plan.dropped} - read)),
         token=(last, name + " token"),
-        sentry=(last, name + " ~sentry"),
+        sentry=(last, f"{name} {behind}sentry"),
     )
 
 

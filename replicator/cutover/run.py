@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import pymysql
-
 from replicator import state as states
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
@@ -24,7 +22,7 @@ from replicator.cutover.settle import SWITCH, archive_dropped, create_token, rai
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
-from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError, VerificationFailed
+from replicator.errors import CutoverInDoubt, CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
@@ -40,6 +38,8 @@ _ROUNDS = 6
 _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
 _RENAME_ANSWER = 60.0
+_IDLE = 120.0
+"""Seconds that the sessions which hold no table of the application's may be idle, over all rounds."""
 
 Report: TypeAlias = Callable[[str, str, float | None], None]
 """Step, what happened in it, and the seconds it took (a dry run: is expected to take)."""
@@ -112,7 +112,7 @@ def cutover(
         CutoverUndone: nothing has changed; the message says why and who was in the way.
         CutoverInDoubt: the server does not say whether the tables were renamed.
     """
-    with connected(config.target, database=False, read_timeout=120) as control:
+    with connected(config.target, database=False, read_timeout=120, settings={"lock_wait_timeout": 10}) as control:
         locks = Locks(identify(control).flavour)
         run = _Cutover(
             config, plan, stream, make_moves(config, plan), locks, control, max_freeze, kill_blockers, progress, report
@@ -150,6 +150,8 @@ def _pass_gates(run: _Cutover) -> None:
         )
         run.progress.gated(found)
         closed = [gate for gate in found if not gate.ok]
+        if closed and closed[0].name == "phase":
+            raise WrongState(f"the phase is {closed[0].value}, a cutover needs {closed[0].limit}. {closed[0].fix}")
         if closed:
             lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
             raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
@@ -165,6 +167,8 @@ def _attempts(run: _Cutover) -> Outcome:
         except NotThisTime as reason:
             reasons.append(f"attempt {attempt}: {reason}")
             run.report("undone", str(reason), None)
+            if run.kill_blockers and isinstance(reason, Blocked):
+                kill(run.control, reason.blockers)
             if attempt < ATTEMPTS:
                 time.sleep(_PAUSE * attempt)
     raise CutoverUndone("writes go on, nothing has changed:\n" + "\n".join(reasons))
@@ -222,9 +226,9 @@ def _get_ready(
         execute(run.control, f"CREATE DATABASE IF NOT EXISTS {quote(run.moves.archive)}")
         raise_sentry(run.control, run.moves)
         create_token(run.control, run.moves)
-        guard = Session(run.config.target, run.max_freeze)
+        guard = Session(run.config.target, idle=_IDLE, waiting=run.max_freeze)
         stack.callback(guard.close)
-        renamer = Session(run.config.target, run.max_freeze)
+        renamer = Session(run.config.target, idle=_IDLE, waiting=run.max_freeze)
         stack.callback(renamer.close)
         watchdog = Watchdog(run.config.target, run.max_freeze)
         stack.callback(watchdog.close)
@@ -305,8 +309,6 @@ def _drain_and_prove(run: _Cutover, watchdog: Watchdog, session: Session) -> tup
     with run.step("prove") as done:
         try:
             done.append(f"{run.stream.prove(watchdog.deadline - run.reserve)} rows compared, no difference")
-        except VerificationFailed as difference:
-            raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
         except CutoverUndone as late:
             raise NotThisTime(str(late)) from late
     with run.step("numbers") as done:
@@ -328,11 +330,14 @@ def _end(run: _Cutover, reason: BaseException, switching: bool) -> None:
         if not switching:
             raise CutoverInDoubt("the tables were renamed, but not by this cutover: look into the server's log for who did")
         return
-    if isinstance(reason, ReplicatorError) or not isinstance(reason, Exception):
+    if isinstance(reason, CutoverUndone | CutoverInDoubt | Interrupted) or not isinstance(reason, Exception):
         raise reason
-    if isinstance(reason, pymysql.MySQLError | OSError | TimeoutError) and is_lost(reason):
-        raise NotThisTime(f"a connection was lost: {describe(reason)}") from reason
-    raise CutoverUndone(describe(reason)) from reason
+    text = str(reason) if isinstance(reason, ReplicatorError) else describe(reason)
+    if isinstance(reason, VerificationFailed):
+        raise CutoverUndone(f"the target is not the transform of the source: {text}") from reason
+    if is_lost(reason) or getattr(reason, "transient", False):
+        raise NotThisTime(f"a connection was lost: {text}") from reason
+    raise CutoverUndone(text) from reason
 
 
 def _archive(run: _Cutover) -> None:

@@ -16,17 +16,17 @@ _ANSWER = 60.0
 
 
 class Session:
-    """One connection. `idle_limit` (seconds) is enforced by the server: a session that hears nothing from us for so long is
-    closed by it, and its locks go, also when this process or the network between has died."""
+    """One connection. Two limits (seconds) are enforced by the server, also when this process or the network has died: a
+    session that hears nothing from us for longer than `idle` is closed and its locks go, and a statement that waits for
+    a lock for longer than `waiting` fails."""
 
-    def __init__(self, endpoint: Endpoint, idle_limit: float) -> None:
-        seconds = math.ceil(idle_limit) + 1
+    def __init__(self, endpoint: Endpoint, *, idle: float, waiting: float) -> None:
         self._endpoint = endpoint
         self.connection: Connection = connect(
             endpoint,
             database=False,
-            read_timeout=seconds + _ANSWER,
-            settings={"wait_timeout": seconds, "lock_wait_timeout": seconds},
+            read_timeout=waiting + 2 * _ANSWER,
+            settings={"wait_timeout": math.ceil(idle) + 1, "lock_wait_timeout": math.ceil(waiting) + 1},
         )
         self.identity = int(value(self.connection, "SELECT CONNECTION_ID()"))
         self._thread: threading.Thread | None = None

@@ -9,9 +9,9 @@ sentry is dropped. Whoever dies before that leaves the sentry standing, and the 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from replicator.cutover.freeze import Freeze, NotThisTime
+from replicator.cutover.freeze import Blocked, Freeze, NotThisTime
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves
 from replicator.cutover.order import touched
@@ -28,26 +28,29 @@ _GLANCE = 0.0005
 
 def queue_up(control: Connection, locks: Locks, moves: Moves, freeze: Freeze, renamer: Session, watchdog: Watchdog) -> None:
     """Send the rename and hand every table over to it, until only the sentry is left. Raises NotThisTime."""
+    ours = {session.identity for session in freeze.sessions}
     renamer.begin(moves.statement)
     moved = [group for group in freeze.groups if set(group) <= set(moves.old)]
     for group in sorted(moved, key=lambda group: min(table.encode() for table in group)):
         first = min(group, key=str.encode)
         while not locks.awaited(control, renamer.identity, (moves.source, first)):
-            _still_waiting(control, locks, moves, renamer, watchdog)
+            _still_waiting(control, locks, moves, renamer, watchdog, ours)
         freeze.give_back(group)
     while not moves.locked <= locks.exclusive(control, renamer.identity):
-        _still_waiting(control, locks, moves, renamer, watchdog)
+        _still_waiting(control, locks, moves, renamer, watchdog, ours)
 
 
-def _still_waiting(control: Connection, locks: Locks, moves: Moves, renamer: Session, watchdog: Watchdog) -> None:
+def _still_waiting(
+    control: Connection, locks: Locks, moves: Moves, renamer: Session, watchdog: Watchdog, ours: Collection[int]
+) -> None:
     if renamer.wait(_GLANCE):
         error = renamer.error
         text = f"the rename ended early: {describe(error) if error else 'it found no sentry'}"
         raise NotThisTime(text) if error is None or is_lost(error) else CutoverUndone(text)
     if watchdog.remaining <= 0:
-        blockers = locks.blockers(control, moves.locked, {renamer.identity})
-        who = "; ".join(map(str, blockers)) or "nobody who could be seen"
-        raise NotThisTime(f"the rename did not get all tables in time; in the way: {who}")
+        tables = {table for _, table in locks.exclusive(control, renamer.identity)}
+        blockers = locks.blockers(control, moves.locked, {renamer.identity, *ours})
+        raise Blocked([table for table in moves.old if table not in tables] or moves.new, blockers)
 
 
 def nothing_passed(control: Connection, moves: Moves, final: Position, ours: Sequence[str]) -> None:
@@ -62,7 +65,8 @@ def let_go(moves: Moves, guard: Session, renamer: Session, patience: float) -> E
     try:
         execute(guard.connection, f"DROP TABLE {quote(*moves.sentry)}")
         guard.unlock()
-    except Exception as error:  # dropped or not: the world is looked at, not guessed
+    except Exception as error:  # dropped or not: without its lock the rename ends at once, the one way or the other
+        guard.close()
         renamer.wait(patience)
         return renamer.error or error
     deadline = time.monotonic() + patience
