@@ -51,6 +51,7 @@ _BLOBS: Final = frozenset(
         FieldType.VECTOR,
     )
 )
+_OLD_TEMPORAL: Final = frozenset((FieldType.TIME, FieldType.TIMESTAMP, FieldType.DATETIME))
 _PREFIX: Final = {1: "B", 2: "H", 3: "HB", 4: "I"}
 
 
@@ -196,12 +197,12 @@ def _image(table: TableMap, names: tuple[str, ...], present: bytes, extended: Ca
     for ordinal in standing:
         column = table.columns[ordinal]
         codec_: _Codec | None = None
-        if ordinal in used:
-            if _may_be_extended(column):
-                types = extended() if types is None else types
-                codec_ = _extended(types.get(column.name))
-            if codec_ is None:
-                codec_ = _codec(place, column)
+        # Old times matter where nobody wants them, too: who is wrong about their width misreads what follows.
+        if used and (column.type in _OLD_TEMPORAL or (ordinal in used and _may_be_extended(column))):
+            types = extended() if types is None else types
+            codec_ = _extended(place, column, types.get(column.name))
+        if ordinal in used and codec_ is None:
+            codec_ = _codec(place, column)
         codecs.append((codec_, _shape(place, column), column.nullable))
     return _Image(codecs, tuple(index[ordinals[name]] for name in names))
 
@@ -210,7 +211,12 @@ def _may_be_extended(column: BinlogColumn) -> bool:
     return column.type == FieldType.STRING and column.collation == BINARY and column.meta in (4, 16)
 
 
-def _extended(kind: str | None) -> _Codec | None:
+def _extended(place: str, column: BinlogColumn, kind: str | None) -> _Codec | None:
+    if kind and column.type in _OLD_TEMPORAL:
+        raise Unsupported(
+            f"{place}.{column.name}: fractions of seconds in the format from before MariaDB 10.1 look like whole seconds in"
+            " the binlog. SET GLOBAL mysql56_temporal_format = ON, and rebuild the table by ALTER TABLE … FORCE."
+        )
     decode = {"uuid": values.uuid, "inet4": values.inet4, "inet6": values.inet6}.get(kind or "")
     return _Codec(0, prefix=1, expression="{o}({a})", object=decode) if decode else None
 

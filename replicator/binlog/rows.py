@@ -126,7 +126,7 @@ class RowImages:
         return compile_rows(table.map, wanted, before, after, lambda: self._extended(table.map))
 
     def _extended(self, table: TableMap) -> dict[str, str]:
-        """The table's columns of types that the binlog does not tell from BINARY. Only MariaDB has them."""
+        """The table's columns that the binlog describes as something else, each with its type. Only MariaDB has them."""
         if not self.mariadb:
             return {}
         try:
@@ -135,7 +135,7 @@ class RowImages:
                     rows(
                         connection,
                         "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND"
-                        " table_name = %s AND data_type IN ('uuid', 'inet4', 'inet6')",
+                        " table_name = %s AND (data_type IN ('uuid', 'inet4', 'inet6') OR datetime_precision > 0)",
                         (table.schema, table.table),
                     )
                 )

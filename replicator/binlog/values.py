@@ -172,6 +172,8 @@ def time2(digits: int) -> Callable[[bytes], timedelta]:
 def old_datetime(data: bytes) -> datetime | str:
     """DATETIME as it was before MySQL 5.6, and with MariaDB's mysql56_temporal_format=OFF."""
     number = _from_bytes(data, "little")
+    if number > 99_991_231_235_959:
+        raise ValueError("no date has so many digits")
     day, clock = divmod(number, 1_000_000)
     parts = (day // 10_000, day // 100 % 100, day % 100, clock // 10_000, clock // 100 % 100, clock % 100)
     try:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from replicator.binlog.events import Wanted
+from replicator.demo.servers import Server
+from replicator.errors import Unsupported
+from replicator.mysql.connection import Connection
 from tests.binlog.reading import Story, changes, read
 
 _MEMBERS_300 = ",".join(f"'m{index}'" for index in range(300))
@@ -265,3 +269,26 @@ def test_a_thousand_columns(story: Story) -> None:
         {"t": Wanted((), tuple(names))},
     )
     assert [after for *_, after in changes(events)] == [tuple(index if index % 3 else None for index in range(1017))]
+
+
+def test_temporal_types_of_old_mariadb(
+    new_server: Callable[..., Server], database: Callable[..., str], connect: Callable[..., Connection]
+) -> None:
+    """Exact without fractions; with them they look the same in the binlog, and are refused."""
+    server = new_server("mariadb", options=("--mysql56-temporal-format=OFF",))
+    connection = connect(server, database(server))
+    story = Story(server, connection)
+    story.run("SET sql_mode = '', time_zone = '+00:00'", "CREATE TABLE o (a time, b datetime, c timestamp NULL)")
+    story.run("CREATE TABLE f (a datetime(6), z int)")
+    events = story.events(
+        [
+            "INSERT INTO o VALUES ('-838:59:59', '2020-01-02 03:04:05', '2020-01-02 03:04:05')",
+            "INSERT INTO o VALUES ('12:34:56', '0000-00-00', 0), (NULL, '2020-00-00 00:00:01', NULL)",
+        ],
+        {"o": Wanted((), ("a", "b", "c"))},
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM o")
+        assert [after for *_, after in changes(events)] == list(cursor.fetchall())
+    with pytest.raises(Unsupported, match=r"\.f\.a: .*mysql56_temporal_format = ON"):
+        story.events(["INSERT INTO f VALUES ('2020-01-02 03:04:05.678', 7)"], {"f": Wanted((), ("z",))})
