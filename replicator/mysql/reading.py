@@ -2,6 +2,9 @@
 
 PyMySQL reads one packet and one value at a time through several calls each. Here a block of the socket becomes a list of
 rows in one function that has the columns' conversions written into it; values are exactly those that PyMySQL gives.
+
+Measured with 20 columns, processor time of a row: 6 µs here, 25 in PyMySQL, 8 to 11 in mysqlclient, which would also need a
+second way to do TLS.
 """
 
 from __future__ import annotations
@@ -188,37 +191,36 @@ def _wide(buffer: bytes, place: int) -> tuple[int, int]:
 
 
 _VALUE = """
-        n = b[p]
+        n = b[e]
         if n < 251:
-            e = p + 1 + n
-            c{i} = {short}
-            p = e
+            s = e + 1
+            e = s + n
+            c{i} = {made}
         elif n == 251:
             c{i} = {null}
-            p += 1
+            e += 1
         else:
-            p, e = wide(b, p)
-            c{i} = {long}
-            p = e"""
+            s, e = wide(b, e)
+            c{i} = {made}"""
 
 _PARSERS = """
 def parse(b, p, end, append):
     while p + 4 < end:
         size = b[p] | b[p + 1] << 8 | b[p + 2] << 16
-        stop = p + 4 + size
-        n = b[p + 4]
-        if stop > end or n > 253 or size == 16777215:
-            break
-        p += 4{values}
-        if p != stop:
-            raise wrong(stop - p)
+        e = p + 4
+        stop = e + size
+        if stop > end or b[e] > 253 or size == 16777215:
+            break{values}
+        if e != stop:
+            raise wrong(stop - e)
         append(({names},))
+        p = e
     return p
 
-def parse_one(b, p, stop):
+def parse_one(b, e, stop):
     if True:{values}
-        if p != stop:
-            raise wrong(stop - p)
+        if e != stop:
+            raise wrong(stop - e)
         return ({names},)
 """
 
@@ -233,8 +235,7 @@ def _parsers(conversions: tuple[str, ...]) -> tuple[Callable[..., int], Callable
     values = "".join(
         _VALUE.format(
             i=index,
-            short=_CONVERSIONS[conversion].format("b[p + 1:e]"),
-            long=_CONVERSIONS[conversion].format("b[p:e]"),
+            made=_CONVERSIONS[conversion].format("b[s:e]"),
             null="'NULL'" if conversion.endswith("field") else None,
         )
         for index, conversion in enumerate(conversions)
