@@ -31,5 +31,6 @@ CREATE TABLE loans (
   reader varchar(20) COLLATE {ci} NULL COMMENT 'name 700',
   days int NOT NULL COMMENT '0..60',
   PRIMARY KEY (id),
+  KEY reader (reader),
   CONSTRAINT loan_book FOREIGN KEY (isbn) REFERENCES books (isbn) ON DELETE CASCADE ON UPDATE CASCADE
 ) COMMENT 'rows=1600';
