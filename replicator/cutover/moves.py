@@ -103,14 +103,14 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
     read = set(plan.sources)
     # Both servers lock names in the order of their bytes, schema first.
     last = max(source, target, archive, state, key=str.encode)
-    behind = "~" if all(table < "~" for table in (*read, *plan.targets)) else "\uffee"
+    behind = "~" if all(table < "~" for table in (*read, *plan.new_tables)) else "\uffee"
     name = f"{behind}replicator {config.migration.name}"
     return Moves(
         source=source,
         target=target,
         archive=archive,
         old=tuple(sorted(read - kept)),
-        new=tuple(sorted(plan.targets)),
+        new=plan.new_tables,
         read=tuple(sorted(read)),
         dropped=tuple(sorted({unmapped.table for unmapped in plan.dropped} - read)),
         token=(last, name + " token"),

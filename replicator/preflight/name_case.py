@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     folded = Counter(name.lower() for name in source.tables)
     twins = sorted(name for name in source.tables if folded[name.lower()] > 1)
-    mixed = sorted(name for name in (*source.tables, *context.plan.targets) if name != name.lower())
+    mixed = sorted(name for name in (*source.tables, *context.plan.new_tables) if name != name.lower())
     if twins or mixed:
         yield failed(
             f"lower_case_table_names is {ours} at the source and {theirs} at the target, and these names have upper case "

@@ -30,7 +30,7 @@ def check(context: Context) -> Iterator[Finding]:
             'upgrade it to 8.0.13 or newer, or set mode = "hooks" below [cutover]',
         )
     staying = source.tables.keys() - context.moved()
-    for name in sorted(staying & context.plan.targets.keys()):
+    for name in sorted(staying & set(context.plan.new_tables)):
         yield failed(
             f"source table {name} is kept, and the target has a table of that name, which could not take its place",
             f'drop_table("{name}", …) instead of keep_table, or give the target table another name',

@@ -127,6 +127,14 @@ class MigrationPlan:
     cascades: tuple[ForeignKey, ...] = ()
     """Foreign keys whose actions the source does not log and whose child is read here."""
     targets: Mapping[str, Table] = field(default_factory=dict)
+    """Target tables that transforms write."""
+    beside: tuple[str, ...] = ()
+    """Tables of the target schema that no transform writes: they come along empty, or as they are."""
+
+    @property
+    def new_tables(self) -> tuple[str, ...]:
+        """All that is in the source schema after a cutover, besides the kept tables."""
+        return tuple(sorted((*self.targets, *self.beside)))
 
     @property
     def silent(self) -> tuple[tuple[str, ...], ...]:
@@ -191,6 +199,7 @@ def make_plan(
         unmapped=tuple(sorted(set(source) - named - read)),
         cascades=cascades,
         targets={transform.target.name: transform.target for transform in transforms},
+        beside=tuple(sorted(set(target) - {transform.target.name for transform in transforms})),
     )
 
 
