@@ -83,10 +83,11 @@ def compile_rows(
     Raises SchemaChanged or Unsupported, naming the column.
     """
     read_before = read_after = None
+    codecs: dict[int, _Codec] = {}  # of both images: what they remember is mostly the same
     if before is not None:
-        read_before = _image(table, wanted.before, before, extended)
+        read_before = _image(table, wanted.before, before, extended, codecs)
     if after is not None:
-        read_after = _image(table, wanted.after, after, extended)
+        read_after = _image(table, wanted.after, after, extended, codecs)
     if read_before is not None and read_after is not None:
         return _updates(read_before, read_after)
     if read_after is not None:
@@ -167,7 +168,13 @@ class _Image(dict[bytes, Image]):
         return self._general
 
 
-def _image(table: TableMap, names: tuple[str, ...], present: bytes, extended: Callable[[], dict[str, str]]) -> _Image:
+def _image(
+    table: TableMap,
+    names: tuple[str, ...],
+    present: bytes,
+    extended: Callable[[], dict[str, str]],
+    known: dict[int, _Codec],
+) -> _Image:
     place = f"{table.schema}.{table.table}"
     if names and not table.named:
         raise Unsupported(
@@ -196,13 +203,15 @@ def _image(table: TableMap, names: tuple[str, ...], present: bytes, extended: Ca
     types: dict[str, str] | None = None
     for ordinal in standing:
         column = table.columns[ordinal]
-        codec_: _Codec | None = None
+        codec_ = known.get(ordinal) if ordinal in used else None
         # Old times matter where nobody wants them, too: who is wrong about their width misreads what follows.
-        if used and (column.type in _OLD_TEMPORAL or (ordinal in used and _may_be_extended(column))):
+        if used and codec_ is None and (column.type in _OLD_TEMPORAL or (ordinal in used and _may_be_extended(column))):
             types = extended() if types is None else types
             codec_ = _extended(place, column, types.get(column.name))
         if ordinal in used and codec_ is None:
             codec_ = _codec(place, column)
+        if codec_ is not None:
+            known[ordinal] = codec_
         codecs.append((codec_, _shape(place, column), column.nullable))
     return _Image(codecs, tuple(index[ordinals[name]] for name in names))
 

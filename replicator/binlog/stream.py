@@ -250,9 +250,9 @@ class BinlogStream:
 
     def _move(self, event: bytes) -> None:
         """Follow the header's offset. It holds 32 bits: behind 4 GiB it starts again."""
-        if _is_written(event):
-            offset = self._offset & ~(_WRAP - 1) | int.from_bytes(event[13:17], "little")
-            self._offset = offset if offset >= self._offset else offset + _WRAP
+        low = int.from_bytes(event[13:17], "little")
+        if low and not event[17] & ARTIFICIAL_FLAG:
+            self._offset += (low - self._offset) % _WRAP
 
     def _damaged(self) -> SourceConnectionLost:
         return self._lost(f"the event behind {self._place()} has a wrong checksum: damaged on its way or on disk")
