@@ -64,7 +64,7 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=die_with_parent,
-                env={**os.environ, "REPLICATOR_DEBUG": "1"},
+                env={**os.environ, "REPLICATOR_DEBUG": "1", "PYTHONFAULTHANDLER": "1"},
             )
 
     def help_copying(self) -> None:
@@ -149,10 +149,13 @@ class Daemon:
             if self.exit_code is not None:
                 raise AssertionError(f"the daemon ended with {self.exit_code} before it could {what}:\n{self.tail()}")
             if time.monotonic() > deadline:
+                assert self._process is not None
+                self._process.send_signal(signal.SIGABRT)  # has it show what all its threads are doing
+                self._process.wait()
                 raise AssertionError(f"the daemon did not {what} within {seconds:g} s:\n{self.tail()}")
             time.sleep(0.005)
 
-    def tail(self, lines: int = 40) -> str:
+    def tail(self, lines: int = 60) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 

@@ -112,13 +112,19 @@ def _big(rng: random.Random, tables: Sequence[Table]) -> Iterator[str]:
     elif drawn < 0.7:
         for _ in range(rng.randint(1, 2)):
             column = rng.choice(_settable(table))
-            yield f"UPDATE {table.name} SET {column.name} = {column.literal(rng)}"
+            yield f"UPDATE {table.name} SET {column.name} = {column.literal(rng)}{_part(rng, table)}"
     else:
         for _ in range(rng.randint(4, 9)):
             column = rng.choice(_settable(table))
-            yield f"UPDATE {table.name} SET {column.name} = {column.literal(rng)}"
+            yield f"UPDATE {table.name} SET {column.name} = {column.literal(rng)}{_part(rng, table)}"
             yield f"DELETE FROM {table.name} WHERE {_range(rng, table)}"
             yield _insert(rng, table, 300, "REPLACE")
+
+
+def _part(rng: random.Random, table: Table) -> str:
+    """A condition for a few thousand rows."""
+    parts = table.rows // 5000 + 1
+    return f" WHERE MOD({table.key[0]}, {parts}) = {rng.randrange(parts)}" if parts > 1 else ""
 
 
 def _settable(table: Table) -> list[Column]:

@@ -1,0 +1,1 @@
+SELECT session, serial FROM marker

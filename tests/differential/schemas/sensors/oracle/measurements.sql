@@ -1,0 +1,1 @@
+SELECT id, sensor_id, taken, value FROM readings
