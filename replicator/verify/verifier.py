@@ -21,7 +21,7 @@ from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
 from replicator.verify.apart import walk_apart
-from replicator.verify.passes import Forgotten, Keys, Run, joined, units
+from replicator.verify.passes import Forgotten, Keys, Run, all_comparers, joined, units
 from replicator.verify.report import Report
 from replicator.verify.snapshots import await_applied, failing, frozen
 from replicator.verify.stream import Touched, TouchedLog
@@ -45,6 +45,7 @@ class Verifier:
         """Every unit that the stream has not touched since this mark was compared after it was set."""
         self._doubtful: dict[int, set[Values]] = {}
         """Units that differed at the last look."""
+        self._comparers = all_comparers(config, plan)
         self._busy = threading.Lock()
 
     def verify(self, tables: Collection[str] | None = None) -> Report:
@@ -127,7 +128,7 @@ class Verifier:
             self._busy.release()
 
     def _run(self, tables: Collection[str] | None = None) -> Run:
-        return Run(self._config, self._plan, self._log, self._progress, self._stop, tables)
+        return Run(self._config, self._plan, self._log, self._progress, self._stop, tables, self._comparers)
 
     def _touched(self) -> Touched:
         touched = None if self._base is None else self._log.since(self._base)
