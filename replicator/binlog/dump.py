@@ -1,7 +1,7 @@
 """The connection that a server sends its binlog through, and its packets at full speed.
 
 mysql-replication builds the registration; the dump command and the reading of packets are our own
-(docs/decisions/binlog-connection.md says why).
+(docs/decisions/0003-binlog-connection.md says why).
 """
 
 from __future__ import annotations

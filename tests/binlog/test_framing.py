@@ -1,4 +1,4 @@
-"""Packets and offsets: cut anywhere, damaged anywhere, larger than a packet, behind four gibibytes: FAILURES 12, 18, 56."""
+"""Packets and offsets: cut anywhere, damaged anywhere, larger than a packet, behind four gibibytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything before a safe position is visible: FAILURES 1 and 2."""
+"""Everything before a safe position is visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, positions, restarts, lost connections, and servers that refuse: FAILURES 12-15, 18, 19, 57."""
+"""Files, positions, restarts, lost connections, and servers that refuse."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def test_the_same_server_id_twice_is_named(story: Story) -> None:
-    """FAILURES 19: the source ends the first connection when the second comes."""
+    """The source ends the first connection when the second comes."""
     _, end = story.run(T)
     server_id = new_server_id()
     failures: list[Exception] = []
@@ -236,7 +236,7 @@ def _older(gtid: str) -> str:
 
 
 def test_a_position_behind_the_end_is_another_history(story: Story) -> None:
-    """FAILURES 15: restored from a backup, or the last commits lost with the machine."""
+    """Restored from a backup, or the last commits lost with the machine."""
     _, end = story.run(T)
     with pytest.raises(BinlogPurged, match="restored from a backup"):
         list(stream(story.server, Position(end.file, end.pos + 1_000_000), WANTED))
@@ -269,7 +269,7 @@ def test_missing_privileges_are_named(story: Story) -> None:
 def test_the_source_restarts_while_streaming(
     flavour: Flavour, how: str, new_server: Callable[..., Server], connect: Callable[..., Connection]
 ) -> None:
-    """FAILURES 13: table ids start again. Read on from the last boundary, no row is lost or of the wrong table."""
+    """Table ids start again. Read on from the last boundary, no row is lost or of the wrong table."""
     server = new_server(flavour)
     connection = connect(server)
     _execute(connection, "CREATE DATABASE db", "USE db")
@@ -310,7 +310,7 @@ def test_the_source_restarts_while_streaming(
 def test_failing_over_to_a_server_with_other_files(
     flavour: Flavour, new_server: Callable[..., Server], connect: Callable[..., Connection]
 ) -> None:
-    """FAILURES 57: the same transactions under the same GTIDs stand elsewhere there."""
+    """The same transactions under the same GTIDs stand elsewhere there."""
     old, new = new_server(flavour), new_server(flavour, options=("--log-slave-updates",))
     one, two = connect(old), connect(new)
     # Without a password: the replica has neither TLS nor a key to send one by.
@@ -372,7 +372,7 @@ def test_transactions_stay_whole_over_many_files(story: Story) -> None:
 def test_a_transaction_that_the_source_did_not_finish_writing(
     flavour: Flavour, new_server: Callable[..., Server], connect: Callable[..., Connection]
 ) -> None:
-    """FAILURES 20: MariaDB leaves the torn beginning in its binlog, and goes on in a new file."""
+    """MariaDB leaves the torn beginning in its binlog, and goes on in a new file."""
     server = new_server(flavour)
     connection = connect(server)
     _execute(connection, "CREATE DATABASE db", "USE db")

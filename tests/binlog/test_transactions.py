@@ -53,7 +53,7 @@ def test_one_transaction_of_many_statements(story: Story) -> None:
 
 
 def test_savepoints_do_not_end_a_transaction(story: Story) -> None:
-    """FAILURES 10."""
+    """They stand as queries inside it."""
     events = story.events(
         [
             *("BEGIN", "INSERT INTO t VALUES (1, 'a')", "SAVEPOINT `S 1`", "INSERT INTO t VALUES (2, 'b')"),
@@ -65,7 +65,7 @@ def test_savepoints_do_not_end_a_transaction(story: Story) -> None:
 
 
 def test_tables_without_transactions_end_with_a_commit_query(story: Story) -> None:
-    """FAILURES 11: there is no XID."""
+    """There is no XID."""
     events = story.events(["INSERT INTO m VALUES (1), (2)", "DELETE FROM m WHERE id = 1"], WANTED)
     assert transactions(events) == [
         [("insert", "m", None, (1,)), ("insert", "m", None, (2,))],
@@ -267,7 +267,7 @@ def test_a_row_of_many_packets(story: Story) -> None:
 
 
 def test_a_start_inside_a_transaction_is_noticed(story: Story) -> None:
-    """FAILURES 10: rows in front of it would be lost."""
+    """Rows in front of it would be lost."""
     start, end = story.run("BEGIN", "INSERT INTO t VALUES (1, 'a')", "INSERT INTO t VALUES (2, 'b')", "COMMIT")
     with story.connection.cursor() as cursor:
         cursor.execute(f"SHOW BINLOG EVENTS IN '{start.file}' FROM {start.pos}")

@@ -143,7 +143,7 @@ def _identity(value: Any) -> tuple[type, str]:
 
 
 def test_images_hold_what_select_gives(story: Story) -> None:
-    """No value may differ in inserts, nor in either image of an update [FAILURES 28-37 are single rows of this]."""
+    """No value may differ in inserts, nor in either image of an update."""
     kinds = TYPES + (MARIADB_TYPES if story.server.flavour == "mariadb" else MYSQL_TYPES)
     expected: dict[str, list[tuple[type, str]]] = {}
     names = {}
