@@ -10,7 +10,7 @@ copy_table("marker")
 
 @transform("cash_accounts", source="accounts")
 def cash_accounts(row: Any) -> Any:
-    if row.number < 0 or row.kind != "cash":
+    if row.tenant < 0 or row.number < 0 or row.kind != "cash":
         return None
     return {"tenant": row.tenant, "number": row.number, "name": row.name or ""}
 
@@ -24,7 +24,7 @@ def cash_accounts(row: Any) -> Any:
     },
 )
 def balances(row: Any, tenant: Any, entries: Any) -> Any:
-    if row.number < 0 or tenant is None or row.kind == "closed":
+    if row.tenant < 0 or row.number < 0 or tenant is None or row.kind == "closed":
         return None
     return {
         "tenant": row.tenant,

@@ -1,1 +1,1 @@
-SELECT tenant, number, COALESCE(name, '') FROM accounts WHERE number >= 0 AND kind = 'cash'
+SELECT tenant, number, COALESCE(name, '') FROM accounts WHERE tenant >= 0 AND number >= 0 AND kind = 'cash'
