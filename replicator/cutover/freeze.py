@@ -5,8 +5,9 @@ touch them. Two reasons. One session that waits for a table while it holds anoth
 the server ends the circle by failing the client (error 1213). And at the switch the tables have to be given over one by
 one, in the order in which the rename asks for them, so that no writer can overtake it.
 
-FLUSH TABLES … WITH READ LOCK rather than LOCK TABLES … READ: while it waits it keeps new writers away, where LOCK TABLES
-lets them pass for as long as any come. Readers are not held up by either.
+On MariaDB by FLUSH TABLES … WITH READ LOCK rather than LOCK TABLES … READ: while it waits it keeps new writers away, where
+LOCK TABLES lets them pass for as long as any come. On MySQL by LOCK TABLES, because FLUSH TABLES writes the tables' dirty
+pages to disk under the lock: measured at 0.8 to 1.6 s for 19 busy tables, where LOCK TABLES took 0.4 to 98 ms.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Freeze:
     def __init__(self, endpoint: Endpoint, locks: Locks, schema: str, groups: Sequence[Sequence[str]], limit: float) -> None:
         self._locks = locks
         self._schema = schema
+        self._first = Session(endpoint, idle=limit, waiting=limit)
+        """Takes all tables at once, where one by one does not work."""
         self._sessions: dict[tuple[str, ...], Session] = {}
         try:
             for group in groups:
@@ -60,7 +63,7 @@ class Freeze:
     @property
     def sessions(self) -> tuple[Session, ...]:
         """All of them."""
-        return tuple(self._sessions.values())
+        return (self._first, *self._sessions.values())
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
@@ -76,8 +79,7 @@ class Freeze:
         deadline = time.monotonic() + patience
         try:
             for group, session in self._sessions.items():
-                names = ", ".join(quote(self._schema, table) for table in group)
-                session.begin(f"FLUSH NO_WRITE_TO_BINLOG TABLES {names} WITH READ LOCK")
+                session.begin(self._lock(group))
                 while not session.wait(_LOOK_AFTER):
                     blockers = self._blockers(control, group)
                     if time.monotonic() > deadline or any(blocker.waits for blocker in blockers):
@@ -88,6 +90,43 @@ class Freeze:
                     raise self._failed(session.error, group)
                 if watchdog.remaining <= 0:
                     raise Blocked(group, ())
+        except BaseException:
+            self.give_back_all()
+            raise
+
+    def _lock(self, tables: Sequence[str]) -> str:
+        if self._locks.flavour == "mysql":
+            return self._shared_lock(tables)
+        names = ", ".join(quote(self._schema, table) for table in tables)
+        return f"FLUSH NO_WRITE_TO_BINLOG TABLES {names} WITH READ LOCK"
+
+    def _shared_lock(self, tables: Sequence[str]) -> str:
+        return f"LOCK TABLES {', '.join(f'{quote(self._schema, table)} READ' for table in tables)}"
+
+    def take_at_once(self, control: Connection, watchdog: Watchdog, patience: float) -> None:
+        """Lock all tables by one statement, then hand them to their sessions.
+
+        For traffic whose order of tables is not to be met: the server itself ends the circles that this closes, by failing
+        a client (error 1213), which tries its transaction again. Raises Blocked after `patience` seconds.
+        """
+        deadline = time.monotonic() + patience
+        tables = tuple(table for group in self._sessions for table in group)
+        try:
+            first = self._first
+            first.begin(self._lock(tables))
+            while not first.wait(_LOOK_AFTER):
+                if time.monotonic() > deadline or watchdog.remaining <= 0:
+                    blockers = self._blockers(control, tables)
+                    if first.cancel(control) is not None:
+                        raise Blocked(tables, blockers)
+            if first.error is not None:
+                raise self._failed(first.error, tables)
+            for group, session in self._sessions.items():
+                execute(session.connection, self._shared_lock(group))
+            first.unlock()
+        except (pymysql.MySQLError, OSError) as error:
+            self.give_back_all()
+            raise self._failed(error, tables) from None
         except BaseException:
             self.give_back_all()
             raise

@@ -33,8 +33,8 @@ from replicator.transform.plan import MigrationPlan
 ATTEMPTS = 3
 _PAUSE = 1.0
 """Seconds of undisturbed traffic after an attempt that was undone."""
-_ROUNDS = 6
-"""How often an attempt tries to get all locks."""
+_ROUNDS = 16
+"""How often an attempt tries to get all locks: many short tries, since clients wait as long as each of them takes."""
 _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
 _RENAME_ANSWER = 60.0
@@ -79,7 +79,7 @@ class _Cutover:
     @property
     def patience(self) -> float:
         """Seconds that one round may wait for all locks while it holds some of them."""
-        return min(0.5, self.max_freeze / 4)
+        return min(0.2, self.max_freeze / 4)
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[list[str]]:
@@ -179,10 +179,7 @@ def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
     began, since = time.monotonic(), current_position(run.control)
     numbers = next_numbers(run.control, run.moves)
     with run.step("prepare") as done:
-        try:
-            done.append(f"{run.stream.prepare_proof()} rows left to compare in the freeze")
-        except VerificationFailed as difference:
-            raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
+        done.append(f"{_prepare_proof(run)} rows left to compare in the freeze")
         time.sleep(max(0.0, _LEAST_SAMPLE - (time.monotonic() - began)))
         written = lock_order(sampled(run.control, since, run.moves.source, run.moves.read))
         done.append(f"{len(written)} tables are being written to")
@@ -211,6 +208,14 @@ def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
         run.progress.unfroze()
         _end(run, reason, switching)
     return Outcome(frozen, final, attempt)
+
+
+def _prepare_proof(run: _Cutover) -> int:
+    """Compare what was touched lately while traffic runs; rows that are left for the freeze."""
+    try:
+        return run.stream.prepare_proof()
+    except VerificationFailed as difference:
+        raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
 
 
 def _get_ready(
@@ -265,10 +270,14 @@ def _freeze(
                 run.config.target, run.locks, run.moves.source, _groups(run.moves, [*front, *order]), run.max_freeze
             )
             stack.callback(freeze.close)
+            _prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
             watchdog.start((*freeze.sessions, *others))
             run.progress.froze()
             try:
-                freeze.take(run.control, watchdog, run.patience)
+                if number % 4:
+                    freeze.take(run.control, watchdog, run.patience)
+                else:
+                    freeze.take_at_once(run.control, watchdog, run.patience)
             except Blocked as blocked:
                 run.progress.unfroze()
                 watchdog.call_off()
@@ -280,7 +289,7 @@ def _freeze(
                 front[:0] = [table for table in blocked.tables if table in held and table not in front]
                 if run.kill_blockers and number > 1:
                     kill(run.control, blocked.blockers)
-                time.sleep(0.1 * number)
+                time.sleep(0.1)
             else:
                 guard = others[0]
                 execute(guard.connection, f"LOCK TABLES {quote(*run.moves.sentry)} WRITE")
