@@ -36,6 +36,9 @@ MOST_ROWS, FEWEST_ROWS = 20_000, 500
 """Bounds of the adaptive batch size, in rows."""
 BATCH_SECONDS = 1.0
 """A batch that takes longer makes the next ones smaller."""
+BEHIND_SECONDS = 10.0
+"""… while more than a batch is waiting. Large groups cost the same whether one of their rows changed or a hundred, so smaller
+batches would only fall behind further."""
 IDLE_WAIT = 0.2
 RETRY_WAIT = (0.2, 10.0)
 """Seconds before the first and the last of the growing pauses between tries."""
@@ -322,9 +325,10 @@ class Stream(TouchedLog):
         self._adapt(monotonic() - started, feed.waiting_rows)
 
     def _adapt(self, seconds: float, waiting: int) -> None:
-        if seconds > BATCH_SECONDS:
+        behind = waiting > self._batch_rows
+        if seconds > (BEHIND_SECONDS if behind else BATCH_SECONDS):
             self._batch_rows = max(FEWEST_ROWS, self._batch_rows // 2)
-        elif waiting > self._batch_rows and seconds < BATCH_SECONDS / 2:
+        elif behind:
             self._batch_rows = min(MOST_ROWS, self._batch_rows * 2)
 
     def _committed(self, applied: Applied, pieces: list[Piece]) -> None:
