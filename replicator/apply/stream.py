@@ -34,6 +34,9 @@ CHECKPOINT_INTERVAL = 1.0
 """Seconds between checkpoints while nothing that concerns us happens."""
 MOST_ROWS, FEWEST_ROWS = 20_000, 500
 """Bounds of the adaptive batch size, in rows."""
+FOLLOWED_ROWS = 4_000
+"""Rows of a long transaction that are written at a time. More would be no faster, as nothing is committed in between, and
+each thousand takes 2 MB of memory beside what the feed has read ahead."""
 BATCH_SECONDS = 1.0
 """A batch that takes longer makes the next ones smaller."""
 BEHIND_SECONDS = 10.0
@@ -310,7 +313,7 @@ class Stream(TouchedLog):
         while applied is None:
             if self._stopping:
                 return
-            pieces = feed.take(MOST_ROWS, IDLE_WAIT)
+            pieces = feed.take(FOLLOWED_ROWS, IDLE_WAIT)
             self._progress.beat()
             if pieces:
                 first = next((index for index, piece in enumerate(pieces) if piece.end is not None), len(pieces) - 1)

@@ -51,7 +51,7 @@ def _ours(source: Server, begin: Position, end: Position) -> float:
                 rows += len(event.rows)
             elif isinstance(event, TransactionEnd) and event.position.reached(end):
                 break
-    return rows / (time.monotonic() - began)
+        return rows / (time.monotonic() - began)
 
 
 def _library(source: Server, begin: Position, enough: int) -> float:
@@ -72,9 +72,9 @@ def _library(source: Server, begin: Position, enough: int) -> float:
             rows += len(event.rows)  # decodes them
             if rows >= enough:
                 break
+        return rows / (time.monotonic() - began)
     finally:
         stream.close()
-    return rows / (time.monotonic() - began)
 
 
 def _server_id() -> int:
