@@ -23,8 +23,10 @@ import pymysql
 from pymysql.constants import ER
 
 from tests.differential.history import Transaction, transactions
-from tests.differential.shape import Connection, connect, read_shape
+from tests.differential.shape import MARKER, Connection, connect, read_shape
 
+_CHORES = 60
+"""Transactions between two of them."""
 _WHOLE = {ER.LOCK_DEADLOCK}
 """Errors that roll the whole transaction back, not the statement alone."""
 
@@ -59,9 +61,17 @@ class Writer:
                     self._open.left -= 1
                     if self._open.left <= 0:
                         self._close()
+            if transaction.serial % _CHORES == 0:
+                self._close()  # ANALYZE waits for transactions that have used the table
+                self._chore(transaction.serial)
             due = max(due + pause, time.monotonic() - 1.0)
             time.sleep(max(0.0, due - time.monotonic()))
         self._close()
+
+    def _chore(self, serial: int) -> None:
+        """What a server is told to do beside its work, and what shows in the binlog: a new file, statistics."""
+        session = self._sessions[1]
+        _execute(session, "FLUSH BINARY LOGS" if serial // _CHORES % 2 else f"ANALYZE TABLE {MARKER}")
 
     def _run(self, transaction: Transaction) -> None:
         done = self._begin(transaction)
