@@ -191,7 +191,9 @@ def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
             final, ours = _drain_and_prove(run, watchdog, renamer)
             with run.step("switch") as done:
                 stack.callback(renamer.cancel, run.control)  # before the locks go, should it still be waiting then
+                began = time.monotonic()
                 queue_up(run.control, run.locks, run.moves, freeze, renamer, watchdog)
+                done.append(f"handed over after {time.monotonic() - began:.3f} s")
                 nothing_passed(run.control, run.moves, final, ours)
                 if not watchdog.call_off():
                     raise NotThisTime(f"the freeze was over after {run.max_freeze:g} s")
@@ -235,6 +237,9 @@ def _get_ready(
         stack.callback(guard.close)
         renamer = Session(run.config.target, idle=_IDLE, waiting=run.max_freeze)
         stack.callback(renamer.close)
+        if run.locks.flavour == "mysql":
+            # References follow the rename all the same; that no others are looked for saves a quarter of its time.
+            execute(renamer.connection, "SET SESSION foreign_key_checks = 0")
         watchdog = Watchdog(run.config.target, run.max_freeze)
         stack.callback(watchdog.close)
         _raise_numbers(run, renamer, run.max_freeze, numbers)
