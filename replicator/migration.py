@@ -20,7 +20,7 @@ from replicator.apply import heartbeat
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position, safe_position
 from replicator.config import Config
-from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, positions, restore_indexes, run_jobs
+from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, restore_indexes, run_jobs, settled
 from replicator.cutover.settle import recover
 from replicator.errors import CheckFailed, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.mysql.catalog import read_tables
@@ -180,8 +180,8 @@ class Migration:
         self.progress.doing("replaying the binlog")
         high = Position(**facts["high"])
         with self._target() as target:
-            settled = positions(self.state, target)
-        stream = self._new_stream(exact=False, settled=settled)
+            before = settled(self.plan, self.state, target)
+        stream = self._new_stream(exact=False, settled=before)
         stream.start()
         try:
             while not stream.wait_applied(high, 0.5):

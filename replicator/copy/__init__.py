@@ -3,6 +3,6 @@
 from replicator.copy.indexes import defer_indexes, restore_indexes
 from replicator.copy.jobs import Job, build_jobs, copy_jobs
 from replicator.copy.run import run_jobs
-from replicator.copy.silent import copy_silent, positions
+from replicator.copy.silent import copy_silent, settled
 
-__all__ = ["Job", "build_jobs", "copy_jobs", "copy_silent", "defer_indexes", "positions", "restore_indexes", "run_jobs"]
+__all__ = ["Job", "build_jobs", "copy_jobs", "copy_silent", "defer_indexes", "restore_indexes", "run_jobs", "settled"]

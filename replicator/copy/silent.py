@@ -45,7 +45,7 @@ def copy_silent(
         while True:
             try:
                 with connected(config.target, database=False) as target:
-                    known = positions(state, target)
+                    known = _positions(state, target)
                 if not known.keys() >= set(group):
                     _Group(config, plan, progress, stop, throttle).copy(group)
                 last = time.monotonic()
@@ -58,10 +58,24 @@ def copy_silent(
                     raise Interrupted("the copy was stopped: the next run goes on with it") from None
 
 
-def positions(state: State, target: Connection) -> dict[str, Position]:
-    """Where the tables stood that were copied like this."""
-    settled = state.facts(target).get("settled", {})
-    return {table: Position(**position) for table, position in settled.items()}
+def settled(plan: MigrationPlan, state: State, target: Connection) -> dict[str, Position]:
+    """Table → position before which nothing concerns it, because its copy was begun at that position or behind it.
+
+    Children of the tables that are copied here were copied after them, and have to leave out as much: what happened to their
+    parents before is not replayed, so neither is what that did to them.
+    """
+    known = _positions(state, target)
+    found = dict(known)
+    for key in plan.cascades:
+        if key.table not in known and key.parent in known:
+            found[key.table] = max(found.get(key.table, known[key.parent]), known[key.parent], key=lambda at: at.order)
+    return found
+
+
+def _positions(state: State, target: Connection) -> dict[str, Position]:
+    """Where the tables stood that were copied here."""
+    stored = state.facts(target).get("settled", {})
+    return {table: Position(**position) for table, position in stored.items()}
 
 
 class _Group:
@@ -84,7 +98,7 @@ class _Group:
                 position = begin_snapshot(session.source, [source.table.sql for source in sources], locking)
                 for source in sources:
                     self._copy(session, source)
-                known = {name: at.to_json() for name, at in positions(self._state, session.target).items()}
+                known = {name: at.to_json() for name, at in _positions(self._state, session.target).items()}
                 self._state.learn(session.target, settled={**known, **dict.fromkeys(group, position.to_json())})
                 session.target.commit()
             except (pymysql.MySQLError, OSError) as error:

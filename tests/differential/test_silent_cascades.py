@@ -32,14 +32,20 @@ CREATE TABLE toys (
   id int NOT NULL PRIMARY KEY, parent int NOT NULL, number int NOT NULL,
   FOREIGN KEY (parent, number) REFERENCES children (parent, number) ON DELETE CASCADE ON UPDATE CASCADE
 );
-INSERT INTO parents VALUES (1), (2), (3), (4), (5);
-INSERT INTO children VALUES (1, 1, 'a'), (2, 1, 'b'), (2, 2, 'c'), (3, 1, 'd'), (5, 1, 'e');
+CREATE TABLE leaves (
+  id int NOT NULL PRIMARY KEY, parent int NOT NULL, number int NOT NULL,
+  FOREIGN KEY (parent, number) REFERENCES children (parent, number) ON DELETE CASCADE
+);
+INSERT INTO parents VALUES (1), (2), (3), (4), (5), (50), (51);
+INSERT INTO children VALUES (1, 1, 'a'), (2, 1, 'b'), (2, 2, 'c'), (3, 1, 'd'), (5, 1, 'e'), (50, 1, 'f'), (51, 1, 'g');
+INSERT INTO leaves VALUES (1, 51, 1);
 INSERT INTO friends VALUES (1, 1), (2, 2), (3, 3), (5, 5);
 INSERT INTO toys VALUES (1, 1, 1), (2, 2, 1), (3, 2, 2), (4, 3, 1), (5, 5, 1);
 """
 TARGET = """
 CREATE TABLE children (parent int NOT NULL, number int NOT NULL, name varchar(9) NOT NULL, PRIMARY KEY (parent, number));
 CREATE TABLE friends (id int NOT NULL PRIMARY KEY, parent int NULL);
+CREATE TABLE leaves (id int NOT NULL PRIMARY KEY, parent int NOT NULL, number int NOT NULL);
 CREATE TABLE toys (id int NOT NULL PRIMARY KEY, parent int NOT NULL, number int NOT NULL, child varchar(9) NULL);
 """
 TRANSFORMS = """
@@ -47,6 +53,7 @@ from replicator import copy_table, drop_table, one, transform
 
 copy_table("children")
 copy_table("friends")
+copy_table("leaves")
 drop_table("parents", reason="of no use any more")
 
 @transform("toys", related={"child": one("children", where={"parent": "parent", "number": "number"})})
@@ -56,6 +63,7 @@ def toys(row, child):
 ORACLE = {
     "children": "SELECT parent, number, name FROM children",
     "friends": "SELECT id, parent FROM friends",
+    "leaves": "SELECT id, parent, number FROM leaves",
     "toys": "SELECT t.id, t.parent, t.number, c.name FROM toys t JOIN children c"
     " ON c.parent = t.parent AND c.number = t.number",
 }
@@ -71,6 +79,11 @@ STORIES = {
         "INSERT INTO parents VALUES (1)",
         "UPDATE children SET parent = 1 WHERE parent = 5",
         "UPDATE friends SET parent = 1 WHERE id = 3",
+    ],
+    "a leaf appears and goes with its grandparent": [
+        "INSERT INTO leaves VALUES (2, 50, 1), (3, 50, 1), (4, 51, 1)",
+        "UPDATE leaves SET parent = 50 WHERE id = 1",
+        "DELETE FROM parents WHERE id = 50",
     ],
     "a friend goes and comes back": ["DELETE FROM parents WHERE id = 5", "INSERT INTO parents VALUES (5)"],
 }
