@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
 
 import pymysql
 
@@ -11,9 +13,12 @@ from replicator.binlog.codes import HEADER_LENGTH, NO_FOREIGN_KEY_CHECKS, ROWS
 from replicator.binlog.decoder import DECODE_ERRORS, DecodeRows, compile_rows
 from replicator.binlog.events import RowsEvent, TableMap, Wanted
 from replicator.binlog.payload import inflate
+from replicator.binlog.place import Place
 from replicator.binlog.table_map import length_coded, parse_table_map
 from replicator.errors import BadRow, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint, connected, rows
+
+_VERSIONS: Final = 8192
 
 
 @dataclass(slots=True)
@@ -32,8 +37,8 @@ class _Table:
 class RowImages:
     """Decodes rows events by the table maps that came before them."""
 
-    def __init__(self, endpoint: Endpoint, wanted: Callable[[str, str], Wanted | None], place: Callable[[], str]) -> None:
-        """`place` tells where the stream stands, for messages."""
+    def __init__(self, endpoint: Endpoint, wanted: Callable[[str, str], Wanted | None], place: Place) -> None:
+        """`place` is where the stream stands, for messages."""
         self.mariadb = False
         self._endpoint = endpoint
         self._wanted = wanted
@@ -52,6 +57,8 @@ class RowImages:
         table = self._versions.get(body)
         if table is None:
             parsed = parse_table_map(body, self.mariadb)
+            if len(self._versions) >= _VERSIONS:  # who creates and drops tables all day must not fill our memory
+                self._versions.clear()
             table = self._versions[body] = _Table(parsed, self._wanted(parsed.schema, parsed.table))
         self._tables[int.from_bytes(event[HEADER_LENGTH : HEADER_LENGTH + 6], "little")] = table
 
@@ -90,7 +97,7 @@ class RowImages:
         table = self._table(event)
         if table.wanted is not None:
             raise Unsupported(
-                f"{table}: at {self._place()} an update holds only parts of a JSON document. SET GLOBAL"
+                f"{table}: at {self._place} an update holds only parts of a JSON document. SET GLOBAL"
                 " binlog_row_value_options = '', see that no session sets another one, and start the migration again"
                 " behind it."
             )
@@ -98,17 +105,17 @@ class RowImages:
     def _table(self, event: bytes) -> _Table:
         table = self._tables.get(int.from_bytes(event[HEADER_LENGTH : HEADER_LENGTH + 6], "little"))
         if table is None:
-            raise StreamError(f"at {self._place()} rows come without the description of their table.")
+            raise StreamError(f"at {self._place} rows come without the description of their table.")
         return table
 
     def _compile(self, table: _Table, kind: int, columns: int, bitmaps: bytes) -> DecodeRows:
         if columns != len(table.map.columns):
-            raise StreamError(f"{table}: at {self._place()} the rows have {columns} columns, their table another number.")
+            raise StreamError(f"{table}: at {self._place} the rows have {columns} columns, their table another number.")
         assert table.wanted is not None
         try:
             decode = self._compiled(table, table.wanted, kind, bitmaps)
         except StreamError as error:
-            raise type(error)(f"at {self._place()}: {error}") from None
+            raise type(error)(f"at {self._place}: {error}") from None
         table.decoders[kind, bitmaps] = decode
         return decode
 
@@ -123,7 +130,7 @@ class RowImages:
         else:
             half = len(bitmaps) // 2
             before, after = bitmaps[:half], bitmaps[half:]
-        return compile_rows(table.map, wanted, before, after, lambda: self._extended(table.map))
+        return compile_rows(table.map, wanted, before, after, cache(lambda: self._extended(table.map)))
 
     def _extended(self, table: TableMap) -> dict[str, str]:
         """The table's columns that the binlog describes as something else, each with its type. Only MariaDB has them."""
@@ -155,7 +162,7 @@ class RowImages:
                 break
         return BadRow(
             str(table),
-            f"of a row in the event that ends at {self._place()}",
+            f"of a row in the event that ends at {self._place}",
             f"the bytes in the binlog are no value of the column's type ({type(error).__name__})",
             culprit,
         )

@@ -6,14 +6,10 @@ and refuses, by name, everything that it could not turn into them exactly.
 
 from __future__ import annotations
 
-import struct
 import time
-import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
-from uuid import UUID
 
 import zstandard
 
@@ -29,23 +25,14 @@ from replicator.binlog.decoder import DECODE_ERRORS
 from replicator.binlog.dump import Dump
 from replicator.binlog.events import BinlogEvent, Ddl, TransactionEnd, Wanted
 from replicator.binlog.payload import inflate, payload_events
+from replicator.binlog.place import MADE_BY_DUMP, WRAP, Damaged, Place, is_written
 from replicator.binlog.rows import RowImages
 from replicator.binlog.statements import Kind
-from replicator.binlog.tagged import parse_tagged_gtid
-from replicator.binlog.values import Memo
+from replicator.binlog.transactions import Group, header_time, read_mariadb_gtid, read_mysql_gtid
 from replicator.errors import SourceConnectionLost, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.gtid import MariadbGtidPosition, MysqlGtidSet
 from replicator.mysql.position import Position
-
-_MYSQL_GTID: Final = struct.Struct("<B16sQB16x7s").unpack_from
-_MARIADB_GTID: Final = struct.Struct("<IxI10xQIB").unpack_from
-_COMMIT_TIME: Final = (1 << 55) - 1
-"""The bits of a commit's time in a GTID event; the next one says that the time on the first server follows."""
-_uuids: Final = Memo[bytes, str](lambda data: str(UUID(bytes=data)), 1024)
-_CRC_RESIDUE: Final = 0x2144DF1C
-"""The CRC32 of any bytes that are followed by their own CRC32."""
-_WRAP: Final = 1 << 32
 
 _IGNORED: Final = frozenset(
     (
@@ -67,39 +54,13 @@ _IGNORED: Final = frozenset(
 _HELD_BYTES: Final = 1 << 22
 """How much of a transaction is held back until it has ended."""
 
-_UNCHECKED: Final = frozenset((EventType.FORMAT_DESCRIPTION, EventType.ROTATE, EventType.HEARTBEAT))
-"""Events whose checksum needs a closer look."""
-
-_STANDALONE: Final = 1
-_PREPARED_XA: Final = 64
-"""Flags of MariaDB's GTID event."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """The transaction that is being read."""
-
-    begun: bool = False
-    """Its GTID event has been read."""
-    open: bool = False
-    """Between BEGIN (MariaDB: a GTID that is not standalone) and its end."""
-    rows: int = 0
-    size: int = 0
-    """Bytes of the events that were kept."""
-    timestamp: float = 0.0
-    xa: bool = False
-    savepoints: dict[str, int] | None = None
-    """Rows seen before each savepoint."""
-    gtid: tuple[str, int, str] | tuple[int, int, int] | None = None
-    """What the group adds to the executed set when it ends."""
-
 
 class BinlogStream:
     """A context manager and an iterator of `BinlogEvent`.
 
     It ends after `close` only. Errors: SourceConnectionLost (read again from the last checkpoint), BinlogPurged,
-    Unsupported, SchemaChanged, BadRow, StreamError (stop and tell somebody). `wanted` is asked once for every version
-    of a table; its answer holds for the life of the stream.
+    Unsupported, SchemaChanged, BadRow, StreamError (stop and tell somebody). `wanted` is asked for every version
+    of a table when it is first seen; its answer has to stay the same.
     """
 
     def __init__(
@@ -122,13 +83,11 @@ class BinlogStream:
         self._heartbeat = heartbeat
         self._dump: Dump | None = None
         self._closed = False
-        self._file = position.file
-        self._offset = position.pos
-        self._checksum = False
+        self._place = Place(position.file, position.pos)
         self._mariadb = False
         self._gtids: MysqlGtidSet | MariadbGtidPosition | None = None
         self._images = RowImages(endpoint, wanted, self._place)
-        self._group = _Group()
+        self._group = Group()
         self._held: list[BinlogEvent] = []
         self._events = self._whole()
 
@@ -197,23 +156,21 @@ class BinlogStream:
                 self._gtids = self._parse_gtids(self.position.gtid)
             elif self._by_gtid:
                 self._gtids = self._parse_gtids("")
-            skip_to = self.position.order if self.position.pos >= _WRAP and not self._by_gtid else None
-            handlers, rare, hash_of = self._handlers(), self._rare, zlib.crc32
+            skip_to = self.position.order if self.position.pos >= WRAP and not self._by_gtid else None
+            handlers, rare, place = self._handlers(), self._rare, self._place
             for event in dump.packets():
                 self.events_read += 1
                 kind = event[4]
-                if kind in _UNCHECKED:
-                    end = self._unchecked(event)
-                else:
-                    end = len(event)
-                    if self._checksum:
-                        if hash_of(event) != _CRC_RESIDUE:
-                            raise self._damaged()
-                        end -= 4
-                    self._move(event)
+                try:
+                    end = place.follow(event)
+                except Damaged:
+                    raise SourceConnectionLost(
+                        f"source {self._endpoint.address}: the event behind {place} has a wrong checksum: damaged on its way"
+                        " or on disk."
+                    ) from None
                 if skip_to is not None:
-                    if Position(self._file, self._offset).order <= skip_to:
-                        if kind in _UNCHECKED:
+                    if Position(place.file, place.offset).order <= skip_to:
+                        if kind in MADE_BY_DUMP:
                             tuple(handlers[kind](event, end))  # follow the files, but the boundaries lie behind us
                         continue
                     skip_to = None
@@ -221,7 +178,7 @@ class BinlogStream:
                     yield from handlers.get(kind, rare)(event, end)
                 except (*DECODE_ERRORS, zstandard.ZstdError) as error:
                     raise StreamError(
-                        f"source {self._endpoint.address}: the event of type {kind} that ends at {self._place()} cannot be"
+                        f"source {self._endpoint.address}: the event of type {kind} that ends at {self._place} cannot be"
                         f" read ({type(error).__name__}: {error}). Report this with the server's version."
                     ) from error
         finally:
@@ -230,38 +187,6 @@ class BinlogStream:
 
     def _parse_gtids(self, text: str) -> MysqlGtidSet | MariadbGtidPosition:
         return MariadbGtidPosition(text) if self._mariadb else MysqlGtidSet(text)
-
-    # --- framing -------------------------------------------------------------------------------------------------
-
-    def _unchecked(self, event: bytes) -> int:
-        """Events that the dump thread makes, or changes: where their body ends."""
-        end = len(event)
-        if event[4] == EventType.FORMAT_DESCRIPTION:
-            self._checksum = event[-5] == 1
-            event = event[:17] + bytes((event[17] & 0xFE,)) + event[18:]  # "in use" is set after the checksum was taken
-            if self._checksum and zlib.crc32(event) != _CRC_RESIDUE:
-                raise self._damaged()
-            self._move(event)
-            return end - 4 if self._checksum else end
-        # Possibly from before the file's format is known: with a checksum, if it has one.
-        if event[4] == EventType.ROTATE:
-            self._move(event)
-        return end - 4 if zlib.crc32(event) == _CRC_RESIDUE else end
-
-    def _move(self, event: bytes) -> None:
-        """Follow the header's offset. It holds 32 bits: behind 4 GiB it starts again."""
-        low = int.from_bytes(event[13:17], "little")
-        if low and not event[17] & ARTIFICIAL_FLAG:
-            self._offset += (low - self._offset) % _WRAP
-
-    def _damaged(self) -> SourceConnectionLost:
-        return self._lost(f"the event behind {self._place()} has a wrong checksum: damaged on its way or on disk")
-
-    def _lost(self, text: str) -> SourceConnectionLost:
-        return SourceConnectionLost(f"source {self._endpoint.address}: {text}")
-
-    def _place(self) -> str:
-        return f"{self._file}:{self._offset}"
 
     # --- events --------------------------------------------------------------------------------------------------
 
@@ -273,7 +198,7 @@ class BinlogStream:
             EventType.XA_PREPARE: self._end,
             EventType.GTID: self._mysql_gtid,
             EventType.ANONYMOUS_GTID: self._mysql_gtid,
-            EventType.GTID_TAGGED: self._tagged_gtid,
+            EventType.GTID_TAGGED: self._mysql_gtid,
             EventType.MARIADB_GTID: self._mariadb_gtid,
             EventType.QUERY: self._query,
             EventType.MARIADB_QUERY_COMPRESSED: self._compressed_query,
@@ -294,7 +219,7 @@ class BinlogStream:
 
     def _rare(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
         """Whatever must stop us."""
-        place, kind = f"source {self._endpoint.address}: at {self._place()}", event[4]
+        place, kind = f"source {self._endpoint.address}: at {self._place}", event[4]
         if kind == EventType.INCIDENT:
             raise Unsupported(
                 f"{place} the source wrote an incident event: its binlog misses changes. Start the migration again behind it."
@@ -309,25 +234,22 @@ class BinlogStream:
         return ()
 
     def _rotate(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
-        offset = int.from_bytes(event[HEADER_LENGTH : HEADER_LENGTH + 8], "little")
-        file = event[HEADER_LENGTH + 8 : end].decode()
-        timestamp, flags = struct.unpack_from("<I", event)[0], struct.unpack_from("<H", event, 17)[0]
-        real = timestamp and not flags & ARTIFICIAL_FLAG
-        if file != self._file:
-            self._forget_unfinished()
-        self._file, self._offset = file, offset
+        file = self._place.file
+        if self._place.rotate(event, end):
+            self._forget_unfinished(file)
         self._images.forget_tables()
-        return (self._boundary(float(timestamp), 0),) if real else ()
+        made_up = event[17] & ARTIFICIAL_FLAG or not header_time(event)
+        return () if made_up else (self._boundary(header_time(event), 0),)
 
-    def _forget_unfinished(self) -> None:
-        """A file has ended inside a transaction."""
+    def _forget_unfinished(self, file: str) -> None:
+        """A file has ended, possibly inside a transaction."""
         if self._group.size >= _HELD_BYTES:
             raise StreamError(
-                f"source {self._endpoint.address}: {self._file} ends at {self._place()} inside a large transaction: the source"
-                " crashed while writing it. Start the migration again."
+                f"source {self._endpoint.address}: {file} ends inside a large transaction: the source crashed while"
+                " writing it. Start the migration again."
             )
         self._held.clear()
-        self._group = _Group()
+        self._group = Group()
 
     def _format(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         """A file begins. Table ids start again after a restart of the source, which always begins one."""
@@ -340,67 +262,50 @@ class BinlogStream:
         Between two transactions it moves the boundary: who waits for the end of the binlog would wait for ever, and an
         idle source that only begins new files would leave us at one that is purged some day.
         """
-        if self._group.begun or self._group.open or not _is_written(event):
+        if self._group.begun or self._group.open or not is_written(event):
             return ()
-        return (self._boundary(float(int.from_bytes(event[:4], "little")), 0),)
+        return (self._boundary(header_time(event), 0),)
 
     def _heartbeat_event(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         """The dump has come this far; with GTIDs it may have passed over transactions that we have already."""
-        if self._group.begun or self._group.open or event[HEADER_LENGTH:end] != self._file.encode():
+        if self._group.begun or self._group.open or not self._place.advance(event, end):
             return ()
-        offset = self._offset
-        self._move(event)
-        return (self._boundary(time.time(), 0),) if self._offset > offset else ()
+        return (self._boundary(time.time(), 0),)
 
     # --- transactions --------------------------------------------------------------------------------------------
 
-    def _begin(self, timestamp: float, gtid: tuple[str, int, str] | tuple[int, int, int] | None) -> Iterable[BinlogEvent]:
+    def _begin(self, group: Group) -> Iterable[BinlogEvent]:
         if self._group.open:
             raise StreamError(
-                f"source {self._endpoint.address}: at {self._place()} a transaction begins inside another one: the"
-                f" start position {self.position} does not stand between two transactions."
+                f"source {self._endpoint.address}: at {self._place} a transaction begins inside another one: the start"
+                f" position {self.position} does not stand between two transactions."
             )
-        self._group = _Group(begun=True, timestamp=timestamp, gtid=gtid)
+        self._group = group
         return ()
+
+    def _mysql_gtid(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
+        return self._begin(read_mysql_gtid(event, end))
+
+    def _mariadb_gtid(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
+        return self._begin(read_mariadb_gtid(event))
 
     def _gtids_before_file(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         """A file begins with all that stands before it: what we did not know is known from here on."""
-        if self._gtids is None and _is_written(event):
+        if self._gtids is None and is_written(event):
             read = MariadbGtidPosition.decode if self._mariadb else MysqlGtidSet.decode
             self._gtids = read(event[HEADER_LENGTH:end])
         return self._aside(event, end)
 
-    def _mysql_gtid(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
-        # Flags, UUID, number, the logical clock's type and two values, the time of the commit on this server.
-        _, source, number, clock, stamp = _MYSQL_GTID(event, HEADER_LENGTH)
-        if clock == 2 and end >= HEADER_LENGTH + 49:
-            timestamp = (int.from_bytes(stamp, "little") & _COMMIT_TIME) / 1e6
-        else:
-            timestamp = float(int.from_bytes(event[:4], "little"))
-        gtid = (_uuids[source], number, "") if event[4] == EventType.GTID else None
-        return self._begin(timestamp, gtid)
-
-    def _tagged_gtid(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
-        uuid, tag, number, timestamp = parse_tagged_gtid(event[HEADER_LENGTH:end])
-        return self._begin(timestamp, (uuid, number, tag))
-
-    def _mariadb_gtid(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
-        timestamp, server_id, sequence, domain, flags = _MARIADB_GTID(event)
-        self._begin(float(timestamp), (domain, server_id, sequence))
-        self._group.open = not flags & _STANDALONE
-        self._group.xa = bool(flags & _PREPARED_XA)
-        return ()
-
     def _end(self, event: bytes, _end: int) -> tuple[TransactionEnd]:
         group, gtids = self._group, self._gtids
-        timestamp = group.timestamp or float(int.from_bytes(event[:4], "little"))
+        timestamp = group.timestamp or header_time(event)
         if group.gtid is not None and gtids is not None:
             gtids.add(*group.gtid)
-        self._group = _Group()
+        self._group = Group()
         return (self._boundary(timestamp, group.rows),)
 
     def _boundary(self, timestamp: float, row_count: int) -> TransactionEnd:
-        return TransactionEnd(Position(self._file, self._offset, self._gtid_text()), timestamp, row_count)
+        return TransactionEnd(Position(self._place.file, self._place.offset, self._gtid_text()), timestamp, row_count)
 
     def _gtid_text(self) -> str:
         return "" if self._gtids is None else str(self._gtids)
@@ -431,7 +336,8 @@ class BinlogStream:
             case Kind.ROLLBACK:
                 return self._end(event, 0)
             case Kind.SAVEPOINT:
-                group.savepoints = {**(group.savepoints or {}), statements.savepoint_name(text): group.rows}
+                group.savepoints = group.savepoints or {}
+                group.savepoints[statements.savepoint_name(text)] = group.rows
                 return ()
             case Kind.ROLLBACK_TO:
                 if group.rows > (group.savepoints or {}).get(statements.savepoint_name(text), 0):
@@ -446,8 +352,8 @@ class BinlogStream:
             return done
         group.size += len(raw)
         schema = event[start - 1 - event[HEADER_LENGTH + 8] : start - 1].decode("utf-8", "backslashreplace")
-        timestamp = group.timestamp or float(int.from_bytes(event[:4], "little"))
-        return (Ddl(schema, text, Position(self._file, self._offset, self._gtid_text()), timestamp), *done)
+        timestamp = group.timestamp or header_time(event)
+        return (Ddl(schema, text, Position(self._place.file, self._place.offset, self._gtid_text()), timestamp), *done)
 
     def _refuse_statement(self, text: str) -> None:
         """Raise, unless the statement is known to change no wanted table."""
@@ -457,14 +363,14 @@ class BinlogStream:
 
     def _statement_format(self, what: str) -> Unsupported:
         return Unsupported(
-            f"source {self._endpoint.address}: at {self._place()} {what} is logged as a statement, so that the rows it"
+            f"source {self._endpoint.address}: at {self._place} {what} is logged as a statement, so that the rows it"
             " changed are not known. SET GLOBAL binlog_format = ROW, see that no session sets another one, and start"
             " the migration again behind it."
         )
 
     def _rolled_back(self, what: str) -> Unsupported:
         return Unsupported(
-            f"source {self._endpoint.address}: at {self._place()} {what} after rows of migrated tables, because it also"
+            f"source {self._endpoint.address}: at {self._place} {what} after rows of migrated tables, because it also"
             " changed tables without transactions: which rows stayed is not in the binlog. Start the migration again"
             " behind it."
         )
@@ -479,7 +385,7 @@ class BinlogStream:
         group = self._group
         if not group.open:
             raise StreamError(
-                f"source {self._endpoint.address}: at {self._place()} rows come without the start of their transaction:"
+                f"source {self._endpoint.address}: at {self._place} rows come without the start of their transaction:"
                 f" the start position {self.position} does not stand between two transactions."
             )
         rows = self._images.decode(event, end)
@@ -487,7 +393,7 @@ class BinlogStream:
             return ()
         if group.xa:
             raise Unsupported(
-                f"{rows.schema}.{rows.table}: at {self._place()} an XA transaction changes rows of the table, which may"
+                f"{rows.schema}.{rows.table}: at {self._place} an XA transaction changes rows of the table, which may"
                 " still be rolled back. Let no XA transaction write to migrated tables, and start the migration again"
                 " behind it."
             )
@@ -498,11 +404,6 @@ class BinlogStream:
     def _partial_rows(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
         self._images.refuse_partial(event)
         return ()
-
-
-def _is_written(event: bytes) -> bool:
-    """Whether the event stands in the binlog: the dump thread makes some up, or sends them again from elsewhere."""
-    return event[13:17] != b"\0\0\0\0" and not event[17] & ARTIFICIAL_FLAG
 
 
 def _statement_start(event: bytes) -> int:
