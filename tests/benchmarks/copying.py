@@ -103,7 +103,9 @@ def _mydumper(source: Server, target: Server, folder: Path) -> None:
             *more,
             str(folder / "dump"),
         ]
-        subprocess.run(command, input=f"{server_.password}\n", stdout=subprocess.DEVNULL, text=True, check=True)
+        done = subprocess.run(command, input=f"{server_.password}\n", capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(f"{tool} ended with {done.returncode}: {done.stderr}")
 
 
 def _defaults(server_: Server, folder: Path) -> str:

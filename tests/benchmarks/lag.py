@@ -63,18 +63,24 @@ def measure(flavour: Flavour, sizes: Sizes) -> list[Figure]:
 def _run(source: Endpoint, target: Endpoint, first: int, count: int, sizes: Sizes) -> tuple[list[float], float]:
     """Seconds from commit to visible of every transaction, and transactions/s."""
     context = multiprocessing.get_context("spawn")
-    theirs, ours = context.Pipe()
+    seeing, seen_here = context.Pipe(duplex=False)
+    committing, committed_here = context.Pipe(duplex=False)
     ready = context.Event()
-    poller = context.Process(target=_poll, args=(target, first, count, ready, ours))
-    poller.start()
-    assert ready.wait(30)
-    reading, writing = context.Pipe()
-    writer = context.Process(target=_write, args=(source, first, count, sizes, writing))
-    writer.start()
-    committed: Moments = reading.recv()
-    seen: Moments = theirs.recv()
-    writer.join()
-    poller.join()
+    poller = context.Process(target=_poll, args=(target, first, count, ready, seen_here), daemon=True)
+    writer = context.Process(target=_write, args=(source, first, count, sizes, committed_here), daemon=True)
+    try:
+        poller.start()
+        assert ready.wait(60), "the reader did not connect"
+        writer.start()
+        seen_here.close()  # so that the end of a process without an answer is seen as such
+        committed_here.close()
+        committed: Moments = committing.recv()
+        seen: Moments = seeing.recv()
+    finally:
+        for process in (poller, writer):
+            if process.pid is not None:
+                process.terminate()
+                process.join()
     lags, looks = [], iter(seen)
     up_to, when = next(looks)
     for serial, at in committed:
