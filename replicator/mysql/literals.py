@@ -335,7 +335,10 @@ def _year(value: Any) -> str:
 
 
 def select_expression(column: Column, quoted_name: str) -> str:
-    """How a column is read so that nothing is lost: a FLOAT prints six digits unless it is made a DOUBLE; + 0e0 would turn -0 to 0."""
+    """How a column is read so that no digit is lost.
+
+    A FLOAT prints six digits unless it is made a DOUBLE; + 0e0 would turn -0 to 0.
+    """
     return f"({quoted_name} * 1e0)" if column.type == "float" else quoted_name
 
 
