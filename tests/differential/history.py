@@ -76,7 +76,7 @@ def _several(rng: random.Random, tables: Sequence[Table]) -> Iterator[str]:
 
 def _statements(rng: random.Random, tables: Sequence[Table]) -> Iterator[str]:
     # Children outnumber their parents, and a parent's delete takes many rows with it.
-    table = rng.choices(tables, [table.rows**0.5 for table in tables])[0]
+    table = rng.choices(tables, [table.rows**0.75 for table in tables])[0]
     drawn = rng.random()
     if drawn < 0.36:
         yield _insert(rng, table, rng.randint(1, 4), rng.choice(("INSERT", "INSERT IGNORE", "REPLACE", "UPSERT")))
@@ -93,7 +93,7 @@ def _statements(rng: random.Random, tables: Sequence[Table]) -> Iterator[str]:
     elif drawn < 0.93:
         yield from _joined(rng, tables)
     elif drawn < 0.97:
-        yield _insert(rng, table, rng.randint(20, 60), "INSERT IGNORE")
+        yield _insert(rng, table, rng.randint(40, 150), "INSERT IGNORE")
     else:
         # Without the checks there are no actions either, and orphans are left behind.
         yield "SET foreign_key_checks = 0"
@@ -216,7 +216,7 @@ def _joined(rng: random.Random, tables: Sequence[Table]) -> Iterator[str]:
     pairs = zip(reference.columns, reference.parent_columns, strict=True)
     on = " AND ".join(f"c.{ours} = p.{theirs}" for ours, theirs in pairs)
     where = " AND ".join(f"p.{name} = {parent.column(name).literal(rng)}" for name in parent.key)
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         yield f"DELETE c, p FROM {child.name} c JOIN {parent.name} p ON {on} WHERE {where}"
         return
     settings = []
