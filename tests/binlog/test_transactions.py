@@ -252,7 +252,17 @@ def test_compressed_transactions(story: Story) -> None:
 def test_a_row_of_many_packets(story: Story) -> None:
     story.run("CREATE TABLE x (id int PRIMARY KEY, b longblob, c longblob)")
     with story.connection.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
+        before = cursor.fetchone()
         cursor.execute("SET GLOBAL max_allowed_packet = 268435456")
+    try:
+        check_long_rows(story)
+    finally:
+        with story.connection.cursor() as cursor:
+            cursor.execute("SET GLOBAL max_allowed_packet = %s", before)
+
+
+def check_long_rows(story: Story) -> None:
     events = story.events(
         [
             "INSERT INTO x VALUES (1, REPEAT('x', 16777215 - 60), NULL)",

@@ -374,8 +374,13 @@ def test_sample_and_demo_get_their_arguments(folder: Path, monkeypatch: pytest.M
 def started(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "replicator", *arguments], cwd=folder, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, **options,
+        stderr=subprocess.PIPE, preexec_fn=heed_interrupts, **options,
     )  # fmt: skip
+
+
+def heed_interrupts() -> None:
+    """A job that a shell began in the background ignores SIGINT, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_watching_ends_with_an_interrupt(daemon: Daemon, folder: Path) -> None:

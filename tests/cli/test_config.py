@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -290,9 +291,13 @@ def test_the_control_socket_of_a_running_daemon_is_found_from_another_environmen
 
 
 def test_the_temporary_folder_has_to_be_ours_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:  # the test's own folder is too long for a socket
+        monkeypatch.setattr("tempfile.tempdir", temporary)
+        check_private_folder(folder, Path(temporary) / f"replicator-{os.getuid()}")
+
+
+def check_private_folder(folder: Path, private: Path) -> None:
     environ = {"XDG_RUNTIME_DIR": ""}
-    private = folder / f"replicator-{os.getuid()}"
     if not os.access("/run/replicator", os.W_OK):
         assert read(folder, environ=environ).control.socket.parent == private
         private.chmod(0o755)
