@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeAlias
 
 from replicator import state as states
@@ -36,8 +35,6 @@ _PAUSE = 1.0
 """Seconds of undisturbed traffic after an attempt that was undone."""
 _ROUNDS = 16
 """How often an attempt tries to get all locks: many short tries, since clients wait as long as each of them takes."""
-_FIRST_PATIENCE = 2.0
-"""Seconds to wait for the first table, while nobody has to wait for us."""
 _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
 _RENAME_ANSWER = 60.0
@@ -279,12 +276,13 @@ def _freeze(
             )
             stack.callback(freeze.close)
             _prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
-            begun = partial(_begin_freeze, run, watchdog, (*freeze.sessions, *others))
+            watchdog.start((*freeze.sessions, *others))
+            run.progress.froze()
             try:
                 if number % 4:
-                    freeze.take(run.control, begun, _FIRST_PATIENCE, run.patience)
+                    freeze.take(run.control, watchdog, run.patience)
                 else:
-                    freeze.take_at_once(run.control, begun, run.patience)
+                    freeze.take_at_once(run.control, watchdog, run.patience)
             except Blocked as blocked:
                 run.progress.unfroze()
                 watchdog.call_off()
@@ -303,12 +301,6 @@ def _freeze(
                 done.append(f"{len(run.moves.read)} tables locked in round {number}")
                 return freeze
     raise AssertionError("the last round returns or raises")
-
-
-def _begin_freeze(run: _Cutover, watchdog: Watchdog, sessions: Sequence[Session]) -> None:
-    """The clock runs from the first lock on."""
-    watchdog.start(sessions)
-    run.progress.froze()
 
 
 def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from replicator.cutover import run as steps
 from replicator.cutover import settle as settling
 from replicator.cutover.settle import recover
 from replicator.demo.servers import FLAVOURS, Flavour, Server
-from replicator.errors import CutoverInDoubt, CutoverUndone, VerificationFailed
-from replicator.mysql.connection import execute, rows
+from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError, VerificationFailed
+from replicator.mysql.connection import Connection, execute, rows
 from tests.cutover.world import Clients, CopyingStream, World, make_world
 
 
@@ -63,17 +62,17 @@ class Patched:
         monkeypatch.setattr(steps, name, patched)
 
 
-def test_an_error_of_the_stream_undoes_everything(world: World) -> None:
+@pytest.mark.parametrize("step", ["prepare", "drain", "prove"])
+def test_an_error_of_the_stream_undoes_everything(world: World, step: str) -> None:
+    def fail(at: str) -> None:
+        if at == step:
+            raise VerificationFailed("customers: one row differs")
+
     with Clients(world, 4) as clients:
-        for step in ("prepare", "drain", "prove"):
-
-            def fail(at: str, step: str = step) -> None:
-                if at == step:
-                    raise VerificationFailed("customers: one row differs")
-
-            with pytest.raises(CutoverUndone, match="one row differs"):
-                world.cutover(CopyingStream(world, hook=fail))
-            assert not world.switched()
+        time.sleep(0.2)
+        with pytest.raises(CutoverUndone, match="one row differs"):
+            world.cutover(CopyingStream(world, hook=fail))
+        assert not world.switched()
         time.sleep(0.2)
     clients.check()
     assert not clients.errors
@@ -105,12 +104,15 @@ def test_holder_of_a_lock_killed_in_the_freeze(world: World, monkeypatch: pytest
     assert not clients.errors
 
 
-@pytest.mark.parametrize("victim", ["renamer", "guard"])
+@pytest.mark.parametrize("victim", ["renamer", "guard", "holder"])
 def test_sessions_killed_while_the_rename_waits_for_the_sentry(
     world: World, monkeypatch: pytest.MonkeyPatch, victim: str
 ) -> None:
-    def strike(*_: Any) -> None:
-        kill(world, *(sessions(world, "RENAME TABLE%") if victim == "renamer" else guards[-1:]))
+    def strike(control: Connection, *_: Any) -> None:
+        if victim == "renamer":
+            kill(world, *sessions(world, "RENAME TABLE%"))
+        elif victim == "guard":
+            kill(world, *guards)
         time.sleep(0.1)
 
     guards: list[int] = []
@@ -152,99 +154,89 @@ def test_the_answer_to_the_rename_is_lost(world: World, monkeypatch: pytest.Monk
     assert not clients.errors
 
 
-class Died(BaseException):
-    """Stands in for the end of the process."""
+@pytest.mark.parametrize("at", ["_get_ready", "_freeze", "queue_up", "nothing_passed", "let_go", "switched", "_archive"])
+def test_a_process_that_dies_is_recovered(world: World, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """All connections are dropped without a word, as by kill -9; nobody cleans up, until the next daemon starts."""
 
+    class Died(BaseException):
+        pass
 
-def test_a_process_that_dies_is_recovered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All its connections end without a word, as by kill -9; nobody cleans up, until the next daemon starts."""
-
-    def everybody() -> set[int]:
+    def die(*_: Any) -> None:
         with world.connection() as connection:
-            return {
-                int(session)
-                for (session,) in rows(
-                    connection,
-                    "SELECT id FROM information_schema.processlist WHERE user = 'root' AND id <> CONNECTION_ID()",
-                )
-            }
-
-    def give_up(*_: Any) -> None:
+            own = {int(session) for (session,) in rows(connection, "SELECT CONNECTION_ID()")}
+            clients = {int(session) for session in threads.values()}
+            kill(world, *(set(everybody(connection)) - own - clients - before))
         raise Died
 
+    def everybody(connection: Connection) -> list[int]:
+        return [
+            int(session)
+            for (session,) in rows(
+                connection, "SELECT id FROM information_schema.processlist WHERE user = 'root' AND command <> 'Daemon'"
+            )
+        ]
+
+    threads: dict[str, int] = {}
+    original: Callable[..., Any] = getattr(steps, at)
+
+    def patched(*arguments: Any, **more: Any) -> Any:
+        if at == "_get_ready":
+            original(*arguments, **more)
+        die()
+
+    monkeypatch.setattr(steps, at, patched)
+    monkeypatch.setattr(steps, "_end", lambda *_: (_ for _ in ()).throw(Died()))
     with Clients(world, 4) as clients:
-        time.sleep(0.5)
-        for at in ("_get_ready", "_freeze", "queue_up", "nothing_passed", "let_go", "switched"):
-            before = everybody()
-
-            def die(*arguments: Any, at: str = at, before: set[int] = before) -> None:
-                if at == "_get_ready":
-                    steps._raise_numbers(*arguments)
-                kill(world, *(everybody() - before))
-                raise Died
-
-            with monkeypatch.context() as patch:
-                patch.setattr(steps, "_raise_numbers" if at == "_get_ready" else at, die)
-                patch.setattr(steps, "_end", give_up)
-                with pytest.raises(Died):
-                    world.cutover()
-            after = at == "switched"
-            assert recover(world.config) == ("done" if after else "undone")
-            assert world.switched() == after
-            assert recover(world.config) is None
+        time.sleep(0.3)
+        with world.connection() as connection:
+            before = set(everybody(connection))
+        with pytest.raises(Died):
+            world.cutover()
+        time.sleep(0.2)
+        after = at in ("switched", "_archive")
+        assert recover(world.config) == ("done" if after else "undone")
+        assert world.switched() == after
+        assert recover(world.config) is None
         time.sleep(0.2)
     clients.check()
     assert not clients.errors
 
 
-def test_the_dropped_tables_are_archived_by_the_next_daemon(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(*_: Any) -> None:
-        raise Died
-
-    monkeypatch.setattr(steps, "_archive", die)
-    with pytest.raises(Died):
-        world.cutover()
-    assert recover(world.config) == "done"
-    assert world.switched()
-
-
 @pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("at", ["drain", "queue_up", "let_go", "later", "switched"])
 def test_server_killed(
-    flavour: Flavour, new_server: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    flavour: Flavour, at: str, new_server: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = new_server(flavour)
-    for at in ("drain", "queue_up", "let_go", "later", "switched"):
-        folder = tmp_path / at
-        folder.mkdir()
-        world = make_world(server, partial(_create, suffix=at), folder, tcp=True)
 
-        def restart(wait: float = 0.02 if at == "later" else 0.0) -> None:
-            time.sleep(wait)
-            server.kill()
-            server.start()
+    def database(on: Server, name: str) -> str:
+        with pymysql.connect(**on.connect_args(), autocommit=True) as connection:
+            execute(connection, f"CREATE DATABASE {name}")
+        return name
 
-        stream = CopyingStream(world)
-        with Clients(world, 4) as clients, monkeypatch.context() as patch:
-            time.sleep(0.3)
-            if at == "drain":
-                stream.hook = lambda step, act=restart: act() if step == "drain" else None  # type: ignore[misc]
-            elif at == "later":
-                Patched(patch, "let_go", lambda *_, act=restart: threading.Thread(target=act).start())
-            else:
-                Patched(patch, at, lambda *_, act=restart: act())
-            with suppress(CutoverUndone, CutoverInDoubt):
-                world.cutover(stream)
-            time.sleep(0.3)
-            recover(world.config)
-            world.switched()
-            time.sleep(0.3)
-        clients.check()
+    world = make_world(server, database, tmp_path, tcp=True)
 
+    def restart() -> None:
+        time.sleep(0.02 if at == "later" else 0)
+        server.kill()
+        server.start()
 
-def _create(on: Server, name: str, suffix: str) -> str:
-    with pymysql.connect(**on.connect_args(), autocommit=True) as connection:
-        execute(connection, f"CREATE DATABASE {name}_{suffix}")
-    return f"{name}_{suffix}"
+    stream = CopyingStream(world)
+    if at == "drain":
+        stream.hook = lambda step: restart() if step == "drain" else None
+    elif at == "later":
+        Patched(monkeypatch, "let_go", lambda *_: threading.Thread(target=restart).start())
+    else:
+        Patched(monkeypatch, at, lambda *_: restart())
+    with Clients(world, 4) as clients:
+        time.sleep(0.3)
+        with suppress(CutoverUndone, CutoverInDoubt, pymysql.MySQLError, ReplicatorError):
+            world.cutover(stream)
+        time.sleep(0.5)
+        recover(world.config)
+        world.switched()
+        time.sleep(0.3)
+    clients.check()
 
 
 def test_recover_has_nothing_to_do_without_an_intent(world: World) -> None:
