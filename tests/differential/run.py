@@ -23,6 +23,8 @@ SCHEMAS = Path(__file__).parent / "schemas"
 NAMES = tuple(sorted(path.name for path in SCHEMAS.iterdir() if (path / "source.sql").exists()))
 
 _PATIENCE = 60.0
+_ROWS_AT_FULL_RATE = 10_000
+"""Of a schema; larger ones have larger groups, each of which is computed anew for one row in it."""
 _COMMON_COLLATION = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
 _SPANS = {"preparing": 1.2, "copying": 0.4, "catching_up": 0.3, "building": 0.15, "replicating": 1.0}
 """Seconds after a phase was seen within which the daemon is killed."""
@@ -168,7 +170,9 @@ class _Run:
             cursor.execute(f"CREATE DATABASE {self.database} {both}")
             cursor.execute(f"USE {self.database}")
             run_script(self.source, self.ddl["source"])
-            for statement in first_rows(read_shape(self.source, self.database), self.round.seed):
+            tables = read_shape(self.source, self.database)
+            self.rows = sum(table.rows for table in tables)
+            for statement in first_rows(tables, self.round.seed):
                 cursor.execute(statement)
 
     @contextmanager
@@ -180,7 +184,7 @@ class _Run:
                     "connection": self.round.source.connect_args(),
                     "database": self.database,
                     "seed": self.round.seed,
-                    "rate": self.round.rate,
+                    "rate": self.round.rate * min(1.0, _ROWS_AT_FULL_RATE / self.rows),
                     "xa": False,
                     "log": str(self.log),
                 }
