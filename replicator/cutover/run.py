@@ -27,7 +27,7 @@ from replicator.mysql.connection import Connection, connected, describe, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
-from replicator.progress import Progress
+from replicator.progress import Gate, Progress
 from replicator.transform.plan import MigrationPlan
 
 ATTEMPTS = 3
@@ -117,9 +117,11 @@ def cutover(
         run = _Cutover(
             config, plan, stream, make_moves(config, plan), locks, control, max_freeze, kill_blockers, progress, report
         )
-        _pass_gates(run)
+        closed = _look_at_gates(run, tell=dry_run)
         if dry_run:
             _rehearse(run)
+        _insist(closed)
+        if dry_run:
             return None
         progress.enter("cutting_over")
         try:
@@ -138,7 +140,8 @@ def cutover(
         return outcome
 
 
-def _pass_gates(run: _Cutover) -> None:
+def _look_at_gates(run: _Cutover, *, tell: bool) -> list[Gate]:
+    """The gates that are closed."""
     with run.step("gates") as done:
         found = gates(
             run.config,
@@ -150,12 +153,18 @@ def _pass_gates(run: _Cutover) -> None:
         )
         run.progress.gated(found)
         closed = [gate for gate in found if not gate.ok]
-        if closed and closed[0].name == "phase":
-            raise WrongState(f"the phase is {closed[0].value}, a cutover needs {closed[0].limit}. {closed[0].fix}")
-        if closed:
-            lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
-            raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
-        done.append(f"{len(found)} open")
+        done.append(f"{len(found) - len(closed)} open, {len(closed)} closed")
+    for gate in found if tell else ():
+        run.report("gate", f"{'open  ' if gate.ok else 'CLOSED'} {gate.name}: {gate.value} (needed: {gate.limit})", None)
+    return closed
+
+
+def _insist(closed: Sequence[Gate]) -> None:
+    if closed and closed[0].name == "phase":
+        raise WrongState(f"the phase is {closed[0].value}, a cutover needs {closed[0].limit}. {closed[0].fix}")
+    if closed:
+        lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
+        raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
 
 
 def _attempts(run: _Cutover) -> Outcome:
@@ -225,7 +234,7 @@ def _get_ready(
 ) -> tuple[Session, Session, Watchdog]:
     """Everything that can be done before the freeze: intent, archive, sentry, sessions, AUTO_INCREMENT."""
     state = states.of(run.config)
-    with run.step("intent"):
+    with run.step("intent") as done:
         run.control.begin()
         state.intend(run.control, SWITCH, {"moves": run.moves.to_json(), "attempt": attempt})
         state.enter(run.control, "cutting_over")
@@ -242,7 +251,8 @@ def _get_ready(
             execute(renamer.connection, "SET SESSION foreign_key_checks = 0")
         watchdog = Watchdog(run.config.target, run.max_freeze)
         stack.callback(watchdog.close)
-        _raise_numbers(run, renamer, run.max_freeze, numbers)
+        raised = _raise_numbers(run, renamer, run.max_freeze, numbers)
+        done.append(f"attempt {attempt}, AUTO_INCREMENT of {len(raised)} tables raised beforehand")
     return guard, renamer, watchdog
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
+import pymysql
+import pytest
+
 from replicator.demo.servers import Server
-from tests.cutover.world import Clients, CopyingStream, make_world
+from replicator.mysql.connection import execute, rows
+from tests.cutover.world import WRITTEN, Clients, CopyingStream, make_world
 
 
 def test_every_acknowledged_write_is_in_the_new_tables(server: Server, database: Callable[..., str], tmp_path: Path) -> None:
@@ -22,10 +27,22 @@ def test_every_acknowledged_write_is_in_the_new_tables(server: Server, database:
         time.sleep(0.3)
         assert clients.count > before
     assert outcome is not None
-    for step in steps:
-        print(step)
-    print(server.flavour, outcome, f"longest {clients.longest * 1000:.0f} ms", clients.count, clients.errors)
+    assert [step for step, _, _ in steps] == [
+        "gates", "prepare", "intent", "freeze", "drain", "prove", "numbers", "switch", "archive",
+    ]  # fmt: skip
     assert world.switched()
     assert stream.stopped
     clients.check()
     assert not clients.errors
+    with world.connection() as connection:
+        references = rows(
+            connection,
+            "SELECT table_schema, table_name, referenced_table_schema, referenced_table_name"
+            " FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL AND table_schema IN (%s, %s)",
+            (world.source, world.archive),
+        )
+        assert set(references) == {
+            (schema, table, schema, parent) for schema in (world.source, world.archive) for parent, table in pairwise(WRITTEN)
+        }
+        with pytest.raises(pymysql.err.IntegrityError):
+            execute(connection, f"INSERT INTO {world.source}.orders (parent, note) VALUES (1000000, 'orphan')")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -139,8 +140,12 @@ def test_the_answer_to_the_rename_is_lost(world: World, monkeypatch: pytest.Monk
     """The connection is cut the moment the rename was let go: the tables say what has become of it."""
     original: Callable[..., Any] = getattr(steps, "let_go")  # noqa: B009
 
+    def hang_up(connection: Any) -> None:
+        with suppress(AttributeError, OSError):  # the answer was quicker, and the session is closed already
+            connection._sock.shutdown(socket.SHUT_RDWR)
+
     def cut(moves: Any, guard: Any, renamer: Any, patience: float) -> Any:
-        threading.Timer(0.01, lambda: renamer.connection._sock.shutdown(2)).start()
+        threading.Timer(0.01, hang_up, (renamer.connection,)).start()
         return original(moves, guard, renamer, patience)
 
     monkeypatch.setattr(steps, "let_go", cut)

@@ -122,5 +122,13 @@ def test_a_dry_run_tells_every_step_and_changes_nothing(world: World) -> None:
         before = rows(connection, "SHOW DATABASES")
         world.cutover(dry_run=True, report=lambda step, *_: told.append(step))
         assert rows(connection, "SHOW DATABASES") == before
-    assert told == ["gates", "prepare", "intent", "freeze", "drain", "prove", "switch", "archive", "done"]
+    steps = ["prepare", "intent", "freeze", "drain", "prove", "switch", "archive", "done"]
+    assert [step for step in told if step != "gate"] == ["gates", *steps]
     assert not world.switched()
+    told.clear()
+    with pytest.raises(CutoverUndone, match="quarantine: 3 rows"):
+        progress = world.progress()
+        progress.quarantined("orders", 3)
+        world.cutover(dry_run=True, progress=progress, report=lambda step, message, _: told.append(f"{step} {message}"))
+    assert any(line.startswith("gate CLOSED quarantine: 3 rows") for line in told)
+    assert told[-1].startswith("done")
