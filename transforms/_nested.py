@@ -29,6 +29,26 @@ def nested(text: str | None) -> Any:
     return value if _depth_fits(value, DEEPEST) else text
 
 
+def flat(value: Any) -> str | None:
+    """The text of which `nested` makes this value: the way back."""
+    if value is None:
+        return None
+    if isinstance(value, str) and nested(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def word(value: Any) -> str | None:
+    """What a member that should be text says, as text."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def members(text: str) -> dict[str, Any]:
+    """A JSON object's members; of anything else there are none."""
+    value = json.loads(text)
+    return value if isinstance(value, dict) else {}
+
+
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs) or any(len(name) > LONGEST_NAME // 4 for name in members):

@@ -1,6 +1,6 @@
 """What can be booked, by whom it is done, and the bookings."""
 
-from replicator import copy_table, many, one, transform
+from replicator import copy_table, inverse, many, one, transform
 
 copy_table("appointment_locks")
 copy_table("calcom_bookings")
@@ -25,6 +25,24 @@ def calcom_event_types(service):
         "is_active": service.is_active,
         "created_at": service.created_at,
         "updated_at": service.updated_at,
+    }
+
+
+@inverse("calcom_event_types")
+def calcom_event_types_back(row):
+    return {
+        "id": row.id,
+        "company_id": row.company_id,
+        "branch_id": row.branch_id,
+        "description": row.description,
+        "price": row.price,
+        "is_active": row.is_active,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "calcom_event_type_id": row.calcom_id if row.calcom_id != str(row.id + 100_000) else None,
+        "name": row.title,
+        "duration": row.length,
+        "deleted_at": None,  # it lives
     }
 
 
@@ -53,6 +71,17 @@ def staff_event_type_assignments(rows, services):
         }
         for place, row in enumerate(offered)
     ]
+
+
+@inverse("staff_event_type_assignments")
+def staff_event_type_assignments_back(row):
+    return {
+        "id": row.id,
+        "staff_id": row.staff_id,
+        "service_id": row.event_type_id,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
 
 
 @transform("appointments", related={"service": one("services", where={"id": "service_id"})})
@@ -87,4 +116,40 @@ def appointments(row, service):
         "version": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
+    }
+
+
+@inverse("appointments")
+def appointments_back(row):
+    return {
+        "id": row.id,
+        "company_id": row.company_id,
+        "branch_id": row.branch_id,
+        "customer_id": row.customer_id,
+        "staff_id": row.staff_id,
+        "call_id": row.call_id,
+        "parent_appointment_id": row.parent_appointment_id,
+        "external_id": row.external_id,
+        "series_id": row.series_id,
+        "group_booking_id": row.group_booking_id,
+        "booking_type": row.booking_type,
+        "starts_at": row.starts_at,
+        "ends_at": row.ends_at,
+        "status": row.status,
+        "source": row.source,
+        "price": row.price,
+        "notes": row.notes,
+        "calcom_booking_id": row.calcom_booking_id,
+        "calcom_v2_booking_id": row.calcom_v2_booking_id,
+        "reminder_24h_sent_at": row.reminder_24h_sent_at,
+        "recurrence_rule": row.recurrence_rule,
+        "package_sessions_total": row.package_sessions_total,
+        "package_sessions_used": row.package_sessions_used,
+        "package_expires_at": row.package_expires_at,
+        "metadata": row.metadata,
+        "version": row.version,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        # A service that is no longer offered shows as none and stays with the old appointment until another one is chosen.
+        "service_id": row.event_type_id,
     }

@@ -1,8 +1,9 @@
 """Tenants: companies, their branches, phone numbers and prices."""
 
+from _times import hours as hours_of
 from _times import weekly
 
-from replicator import copy_table, many, transform
+from replicator import copy_table, inverse, many, transform
 
 copy_table(
     "companies",
@@ -83,8 +84,55 @@ def branches(row, hours):
     }
 
 
+@inverse("branches")
+def branches_back(row):
+    branch = {
+        "id": row.id,
+        "company_id": row.company_id,
+        "name": row.name,
+        "slug": row.slug,
+        "address": row.address,
+        "city": row.city,
+        "postal_code": row.postal_code,
+        "country": row.country,
+        "phone_number": row.phone_number,
+        "notification_email": row.notification_email,
+        "website": row.website,
+        "calendar_mode": row.calendar_mode,
+        "calcom_event_type_id": row.calcom_event_type_id,
+        "calcom_api_key": row.calcom_api_key,
+        "calcom_user_id": row.calcom_user_id,
+        "retell_agent_id": row.retell_agent_id,
+        "settings": row.settings,
+        "is_active": row.is_active,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "deleted_at": row.deleted_at,
+    }
+    opened = [
+        {"branch_id": row.id, "day_of_week": day, "start_time": start, "end_time": end}
+        for day, start, end in hours_of(row.business_hours)
+    ]
+    return [("branches", branch), *(("working_hours", interval) for interval in opened)]
+
+
 @transform("phone_numbers")
 def phone_numbers(row):
+    return {
+        "id": row.id,
+        "company_id": row.company_id,
+        "branch_id": row.branch_id,
+        "phone_number": row.phone_number,
+        "type": row.type,
+        "retell_agent_id": row.retell_agent_id,
+        "is_active": row.is_active,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+@inverse("phone_numbers")
+def phone_numbers_back(row):
     return {
         "id": row.id,
         "company_id": row.company_id,

@@ -61,6 +61,8 @@ class Inverse:
     place: str
     function: Callable[..., Any]
     related: Mapping[str, Related]
+    part_of: tuple[str, ...] = ()
+    """Source tables whose rows belong to another target table: this one only fills columns of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +153,29 @@ def transform(
     return declare
 
 
-def inverse(target: str, *, related: Mapping[str, Related] | None = None) -> Callable[[Function], Function]:
-    """Declare the way back: the function gets a target row and returns a dict of the source columns that it owns,
-    or a list of `(table, dict)` pairs."""
+def inverse(
+    target: str, *, related: Mapping[str, Related] | None = None, part_of: Sequence[str] = ()
+) -> Callable[[Function], Function]:
+    """Declare the way back of a target table; `copy_table` has one by itself.
+
+    The function gets a target row (and related target rows, declared as for a transform) and says what the source would
+    hold of it: a dict of columns of the transform's source table, a list of `(table, dict)` pairs, or None. It must be pure.
+
+    What it says of a row before and after a change is compared, and only the difference is written: columns that it does not
+    name, and those of which it says the same as before, keep their value. A pair that names the whole primary key of its
+    table is a row, inserted and deleted with the target row. Any other pair is an element of a set: it stands there, once or
+    more often, as long as the target row says so.
+
+    `part_of`: source tables whose rows are those of another target table. When a row of this one goes, the columns that it
+    named become NULL, or their default, and the source row stays.
+    """
+    if isinstance(part_of, str):
+        raise TransformDeclarationError(f'{_place()}: part_of takes a list: part_of=["{part_of}"]')
 
     def declare(function: Function) -> Function:
         code = getattr(function, "__code__", None)
         place = f"{code.co_filename}:{code.co_firstlineno}" if code else "?"
-        collecting().inverses.append(Inverse(target, place, function, dict(related or {})))
+        collecting().inverses.append(Inverse(target, place, function, dict(related or {}), tuple(part_of)))
         return function
 
     return declare

@@ -128,8 +128,14 @@ class MigrationPlan:
     """Foreign keys whose actions the source does not log and whose child is read here."""
     targets: Mapping[str, Table] = field(default_factory=dict)
     """Target tables that transforms write."""
+    logs_cascades: bool = True
+    """Whether the source writes what foreign keys do to its binlog."""
     beside: tuple[str, ...] = ()
     """Tables of the target schema that no transform writes: they come along empty, or as they are."""
+
+    def source_sql(self, table: str) -> str:
+        """The quoted name of a source table, wherever it is now."""
+        return self.sources[table].table.sql
 
     @property
     def new_tables(self) -> tuple[str, ...]:
@@ -173,7 +179,7 @@ def make_plan(
     problems: list[str] = []
     transforms: list[PlannedTransform] = []
     for declaration in declarations.transforms:
-        resolver = _Resolver(declaration, source, target)
+        resolver = Resolver(declaration, source, target)
         planned = resolver.resolve()
         problems += resolver.problems
         if planned is not None and not resolver.problems:
@@ -185,25 +191,26 @@ def make_plan(
     read = {transform.source.name for transform in transforms}
     read |= {related.table.name for transform in transforms for related in transform.related}
     read |= {join.table for transform in transforms for related in transform.related for join in related.path}
-    cascades = () if logs_cascades else _cascades(foreign_keys, read)
+    cascades = () if logs_cascades else cascades_to(foreign_keys, read)
     named = {transform.source.name for transform in transforms}
     named |= {unmapped.table for unmapped in (*declarations.dropped, *declarations.kept)}
     schemas = {table.schema for table in source.values()}
     return MigrationPlan(
         source_schema=next(iter(schemas), ""),
         target_schema=next((table.schema for table in target.values()), ""),
-        sources=_sources(transforms, source, cascades),
+        sources=source_tables(transforms, source, cascades),
         transforms=tuple(transforms),
         dropped=tuple(declarations.dropped),
         kept=tuple(declarations.kept),
         unmapped=tuple(sorted(set(source) - named - read)),
         cascades=cascades,
+        logs_cascades=logs_cascades,
         targets={transform.target.name: transform.target for transform in transforms},
         beside=tuple(sorted(set(target) - {transform.target.name for transform in transforms})),
     )
 
 
-class _Resolver:
+class Resolver:
     """Resolves one declaration, gathering problems instead of stopping at the first."""
 
     def __init__(self, declaration: Transform, source: Mapping[str, Table], target: Mapping[str, Table]) -> None:
@@ -245,7 +252,7 @@ class _Resolver:
             declaration=declaration,
             source=source,
             target=target,
-            columns=_ordered(source, needed),
+            columns=ordered(source, needed),
             target_columns=tuple(column.name for column in target.columns if not column.generated),
             unit_columns=unit,
             key_columns=key_columns,
@@ -355,7 +362,7 @@ class _Resolver:
                 name,
                 related.kind == "many",
                 tables[name],
-                _ordered(
+                ordered(
                     tables[name],
                     self.known(tables[name], reads.get(name, frozenset())) | set(tables[name].row_key) | set(related.order_by),
                 ),
@@ -393,7 +400,8 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f': did you mean "{close[0]}"?' if close else ""
 
 
-def _ordered(table: Table, names: Iterable[str]) -> tuple[str, ...]:
+def ordered(table: Table, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the columns that are named, in table order."""
     wanted = set(names)
     return tuple(column.name for column in table.columns if column.name in wanted)
 
@@ -429,7 +437,7 @@ def _naming_problems(declarations: Declarations, source: Mapping[str, Table]) ->
     return problems
 
 
-def _cascades(foreign_keys: Sequence[ForeignKey], read: set[str]) -> tuple[ForeignKey, ...]:
+def cascades_to(foreign_keys: Sequence[ForeignKey], read: set[str]) -> tuple[ForeignKey, ...]:
     """Foreign keys through which an unlogged change can reach a table that is read, nearest first."""
     reached, found = set(read), dict[str, ForeignKey]()
     while True:
@@ -447,7 +455,7 @@ def _cascades(foreign_keys: Sequence[ForeignKey], read: set[str]) -> tuple[Forei
             reached.add(key.parent)
 
 
-def _sources(
+def source_tables(
     transforms: Sequence[PlannedTransform], tables: Mapping[str, Table], cascades: Sequence[ForeignKey]
 ) -> dict[str, SourceTable]:
     """What each source table must carry, and what is staged of it."""
@@ -497,18 +505,18 @@ def _sources(
     result: dict[str, SourceTable] = {}
     for name in columns:
         table = tables[name]
-        wanted = _ordered(table, columns[name])
+        wanted = ordered(table, columns[name])
         kept = staged.get(name)
         result[name] = SourceTable(
             table=table,
             columns=wanted,
-            before=_ordered(table, before.get(name, set(table.row_key))),
+            before=ordered(table, before.get(name, set(table.row_key))),
             direct=tuple(direct.get(name, ())),
             staged=None
             if kept is None
             else StagedTable(
                 table,
-                _ordered(table, kept | set(table.row_key)),
+                ordered(table, kept | set(table.row_key)),
                 tuple(sorted(index for index in indexes.get(name, ()) if index != table.row_key[: len(index)])),
             ),
         )

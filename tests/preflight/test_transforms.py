@@ -61,13 +61,26 @@ def test_tables_that_are_no_plain_tables(build: Build, mariadb: Server) -> None:
 
 
 def test_way_back(migration: Migration) -> None:
-    assert fails(migration.check("way_back"), "customers, orders", '@inverse("customers")', status="warning")
-    text = (migration.folder / "transforms" / "shop.py").read_text()
-    back = "".join(
-        f"\n@inverse('{table}')\ndef {table}_back(row):\n    return {{'id': row.id}}\n" for table in ("orders", "customers")
-    )
-    migration.transforms(text + "from replicator import inverse\n" + back)
+    # orders is copied by names, and copied back by them.
+    assert fails(migration.check("way_back"), "customers", '@inverse("customers")', status="warning")
+    text = (migration.folder / "transforms" / "shop.py").read_text() + "from replicator import inverse\n"
+
+    def back(returned: str, target: str = "customers") -> None:
+        migration.transforms(text + f"\n@inverse('{target}')\ndef customers_back(row):\n    return {returned}\n")
+
+    back("{'id': row.id, 'name': row.name}")
     assert passes(migration.check("way_back"))
+    assert "customers.orders" in migration.check("way_back")[-1].message  # which is not in the source at all
+    back("{'id': row.id}")
+    assert fails(migration.check("way_back"), "takes no row without name", "name it")
+    back("{'id': row.id, 'name': row.name.upper()}")
+    assert fails(migration.check("way_back"), "makes another name of it", "correct the inverse")
+    back("{'id': row.id, 'name': row.name, 'nick': None}")
+    assert fails(migration.check("way_back"), '"customers.nick"', "correct the inverse")
+    back("{'id': row.id, 'name': row.surname}")
+    assert fails(migration.check("way_back"), 'no column "surname"', "correct the inverse")
+    back("{'id': row.id}", "clients")
+    assert fails(migration.check("way_back"), 'no such target table', "correct the inverse")
 
 
 TRANSFORM = """

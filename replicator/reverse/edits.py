@@ -1,0 +1,154 @@
+"""What inverses say, made comparable: pieces of old rows before and after a change, and the difference between the two.
+
+Only the difference is written. So a column of which the new table knows less than the old one — a role that became `staff`,
+the service behind an appointment that shows none — keeps its old value until somebody changes what the new table shows.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from replicator.errors import BadRow
+from replicator.mysql.catalog import Table
+from replicator.mysql.literals import encoder
+from replicator.reverse.plan import PlannedInverse
+from replicator.transform.produce import Literals, Values
+from replicator.transform.row import row_class
+
+Element = tuple[tuple[str, ...], Literals]
+"""Column names and their literals: something that stands in an old table as long as a new row says so."""
+Pairs = list[tuple[str, dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class Said:
+    """What an inverse says of one new row, in literals of the old columns."""
+
+    rows: dict[tuple[str, Literals], dict[str, str]] = field(default_factory=dict)
+    """(old table, its primary key) → column → literal."""
+    elements: dict[str, set[Element]] = field(default_factory=dict)
+    """Old table → elements."""
+
+
+@dataclass(slots=True)
+class Edits:
+    """What a batch changes in one old table."""
+
+    changed: dict[Literals, dict[str, str]] = field(default_factory=dict)
+    """Primary key → columns that are said to be something else than before."""
+    wanted: dict[Literals, dict[str, str]] = field(default_factory=dict)
+    """Primary key → all columns that are named, for a row that does not stand there."""
+    removed: set[Literals] = field(default_factory=set)
+    cleared: dict[Literals, set[str]] = field(default_factory=dict)
+    """Primary key → columns that lost the new row that filled them, where the row itself is another's."""
+    added: set[Element] = field(default_factory=set)
+    taken: set[Element] = field(default_factory=set)
+
+
+class Inversion:
+    """One inverse, ready to be asked: raw rows of the new table in the order of `columns`."""
+
+    def __init__(self, inverse: PlannedInverse, columns: Sequence[str], old: Mapping[str, Table]) -> None:
+        self.inverse = inverse
+        self._old = old
+        self._own = row_class(inverse.name, columns)
+        related = inverse.transform.related
+        self._related = [(item.name, row_class(item.table.name, item.columns), item.many) for item in related]
+        self._key = [list(columns).index(name) for name in inverse.transform.source.row_key]
+        self._encoders: dict[str, dict[str, Callable[[Any], str]]] = {}
+
+    def pairs(self, raw: Values, *others: Any) -> Pairs:
+        """(old table, column → value) as the function says them. Raises BadRow."""
+        arguments = {
+            name: [kind(row) for row in found] if many else (None if found is None else kind(found))
+            for (name, kind, many), found in zip(self._related, others, strict=True)
+        }
+        try:
+            result = self.inverse.function(self._own(raw), **arguments)
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            raise self._bad(raw, f"the inverse raised {type(error).__name__} at {frame.filename}:{frame.lineno}") from None
+        if result is None:
+            return []
+        if isinstance(result, dict):
+            if self.inverse.table is None:
+                raise self._bad(raw, "several source tables feed this one: the inverse has to return (table, dict) pairs")
+            return [(self.inverse.table, result)]
+        if not isinstance(result, list):
+            raise self._bad(raw, f"the inverse returned a {type(result).__name__}: return a dict, a list of pairs or None")
+        found: Pairs = []
+        for pair in result:
+            match pair:
+                case (str(), dict()):
+                    found.append(pair)
+                case _:
+                    raise self._bad(raw, "the inverse returned a list of something else than (table, dict) pairs")
+        return found
+
+    def said(self, raw: Values | None, *others: Any) -> Said:
+        """The same in literals; of no row nothing is said. Raises BadRow for what the old table cannot hold."""
+        said = Said()
+        for name, values in self.pairs(raw, *others) if raw is not None else ():
+            table = self._old.get(name)
+            if table is None:
+                raise self._bad(raw or (), f'the inverse names the source table "{name}", which does not exist')
+            literals = self._literals(raw or (), table, values)
+            if set(table.row_key) <= literals.keys():
+                key = tuple([literals[column] for column in table.row_key])
+                if said.rows.setdefault((name, key), literals) is not literals:
+                    raise self._bad(raw or (), f"the inverse names one row of {name} twice")
+            else:
+                said.elements.setdefault(name, set()).add((tuple(literals), tuple(literals.values())))
+        return said
+
+    def _literals(self, raw: Values, table: Table, values: Mapping[str, Any]) -> dict[str, str]:
+        encoders = self._encoders.get(table.name)
+        if encoders is None:
+            encoders = {column.name: encoder(column) for column in table.columns if not column.generated}
+            self._encoders[table.name] = encoders
+        literals: dict[str, str] = {}
+        for column in sorted(values):
+            encode = encoders.get(column)
+            if encode is None:
+                raise self._bad(raw, f'the inverse names "{table.name}.{column}", which the source does not have or generates')
+            try:
+                literals[column] = encode(values[column])
+            except ValueError as error:
+                raise self._bad(raw, f"{error}, for {table.name}.{column} of the source") from None
+        return literals
+
+    def _bad(self, raw: Values, reason: str) -> BadRow:
+        names = self.inverse.transform.source.row_key
+        key = ", ".join(f"{name}={raw[place]!r}" for name, place in zip(names, self._key, strict=True)) if raw else "?"
+        return BadRow(self.inverse.name, key, reason)
+
+
+def gather(edits: dict[str, Edits], before: Said, after: Said, part_of: Iterable[str]) -> None:
+    """Add the difference between what was said of a new row before a batch and after it."""
+    shared = frozenset(part_of)
+    for (table, key), literals in after.rows.items():
+        known = before.rows.get((table, key))
+        entry = edits.setdefault(table, Edits())
+        if known is None:
+            changed = literals
+        else:
+            changed = {column: literal for column, literal in literals.items() if known.get(column) != literal}
+        if changed:
+            entry.changed.setdefault(key, {}).update(changed)
+            entry.wanted.setdefault(key, {}).update(literals)
+    for (table, key), literals in before.rows.items():
+        if (table, key) not in after.rows:
+            entry = edits.setdefault(table, Edits())
+            if table in shared:
+                entry.cleared.setdefault(key, set()).update(literals)
+            else:
+                entry.removed.add(key)
+    for table in before.elements.keys() | after.elements.keys():
+        was, becomes = before.elements.get(table, set()), after.elements.get(table, set())
+        if was != becomes:
+            entry = edits.setdefault(table, Edits())
+            entry.taken |= was - becomes
+            entry.added |= becomes - was

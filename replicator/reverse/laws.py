@@ -1,0 +1,168 @@
+"""The law of the way back, tried on rows: an inverse that writes what it says over the source must not change what the
+transform makes of it.
+
+Nothing is written. The pieces that an inverse says of the transform's own output are held against the source row by row.
+Where a column would come back as something else, the transform is run on the changed row; unless it is one of a group, or a
+column changes by which related rows are found: that is for the verification after the switch to see.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from replicator.errors import BadRow
+from replicator.mysql.catalog import Column, Table
+from replicator.mysql.connection import Connection, rows
+from replicator.mysql.literals import compact_json, encoder, select_expression
+from replicator.mysql.sql import key_condition, quote
+from replicator.reverse.edits import Inversion, Said
+from replicator.reverse.plan import PlannedInverse
+from replicator.transform.plan import PlannedTransform
+from replicator.transform.produce import RowEncoder, Values, producer
+from replicator.transform.units import Relation, Units, batches
+
+_UNITS_AT_ONCE = 20
+
+
+@dataclass(slots=True)
+class Trial:
+    """What came of it."""
+
+    rows: int = 0
+    """Target rows that were brought back."""
+    otherwise: Counter[str] = field(default_factory=Counter)
+    """`table.column` of the source → rows in which it would come back as something else that means the same."""
+    broken: list[str] = field(default_factory=list)
+    """Rows that the transform would make something else of: what differs, for an operator."""
+    named: dict[str, set[str]] = field(default_factory=dict)
+    """Source table → columns that are named of each of its rows."""
+
+
+def as_selected(column: Column, value: Any) -> Any:
+    """A value that a transform returned, as a SELECT of the target column would give it."""
+    if isinstance(value, dict | list):
+        return compact_json(value)
+    if isinstance(value, bool):
+        value = int(value)
+    if column.type == "decimal" and isinstance(value, int):
+        return Decimal(value)
+    return value
+
+
+def try_out(
+    connection: Connection,
+    transform: PlannedTransform,
+    inverse: PlannedInverse,
+    old: Mapping[str, Table],
+    keys: Sequence[Values],
+) -> Trial:
+    """Make target rows of the units with these keys and bring them back. Raises BadRow where an inverse cannot do that."""
+    relation: Relation = lambda table: old[table].sql  # noqa: E731
+    units = Units(transform, relation)
+    columns = inverse.transform.columns
+    inversion = Inversion(inverse, columns, old)
+    trial = Trial()
+    for part in batches(keys, _UNITS_AT_ONCE):
+        for values in units.of_keys(connection, part):
+            trial.rows += 1
+            row = dict(zip(transform.target_columns, values, strict=True))
+            raw = tuple([as_selected(transform.target.by_name[name], row.get(name)) for name in columns])
+            said = inversion.said(raw)
+            for (table, _), literals in said.rows.items():
+                trial.named[table] = trial.named.get(table, set(literals)) & literals.keys()
+            for table, elements in said.elements.items():
+                for names, _ in elements:
+                    trial.named[table] = trial.named.get(table, set(names)) & set(names)
+            _compare(connection, units, inversion, old, raw, said, values, trial)
+    return trial
+
+
+def _compare(
+    connection: Connection,
+    units: Units,
+    inversion: Inversion,
+    old: Mapping[str, Table],
+    raw: Values,
+    said: Said,
+    values: Values,
+    trial: Trial,
+) -> None:
+    transform = units.transform
+    joined = {column for item in transform.related for join in item.path for _, owner, column in join.on if owner == ""}
+    key = ", ".join(
+        f"{name}={raw[place]!r}"
+        for place, name in enumerate(inversion.inverse.transform.columns)
+        if name in inversion.inverse.transform.source.row_key
+    )
+    for (name, literals), named in said.rows.items():
+        table = old[name]
+        stands = _standing(connection, table, list(named), table.row_key, literals)
+        if stands is None:
+            trial.broken.append(f"{inversion.inverse.name}, {key}: comes back as a row of {name} that it is not made of")
+            continue
+        different = [column for column, literal in named.items() if stands[column] != literal]
+        for column in different:
+            trial.otherwise[f"{name}.{column}"] += 1
+        if different and name == transform.source.name and not transform.grouped and joined.isdisjoint(different):
+            trial.broken += _again(connection, units, inversion, raw, literals, values, key)
+    for name, elements in said.elements.items():
+        for names, literals in elements:
+            if _standing(connection, old[name], names, names, literals) is None:
+                trial.broken.append(f"{inversion.inverse.name}, {key}: comes back with a row of {name} that it is not made of")
+
+
+def _standing(
+    connection: Connection, table: Table, columns: Sequence[str], by: Sequence[str], literals: Sequence[str]
+) -> dict[str, str] | None:
+    """The columns of the row whose columns `by` have these values, as literals."""
+    select = ", ".join(select_expression(table.by_name[name], quote(name)) for name in columns)
+    condition = key_condition([quote(name) for name in by], [literals])
+    found = rows(connection, f"SELECT {select} FROM {table.sql} WHERE {condition} LIMIT 1")
+    if not found:
+        return None
+    return {
+        name: encoder(table.by_name[name])(value) for name, value in zip(columns, found[0], strict=True)
+    }
+
+
+def _again(
+    connection: Connection,
+    units: Units,
+    inversion: Inversion,
+    raw: Values,
+    key: Sequence[str],
+    values: Values,
+    text: str,
+) -> Iterator[str]:
+    """Run the transform on the source row as it would come back."""
+    transform, table = units.transform, units.transform.source
+    select = ", ".join(select_expression(table.by_name[name], "t0." + quote(name)) for name in transform.columns)
+    condition = key_condition(["t0." + quote(name) for name in table.row_key], [key])
+    (stands,) = rows(connection, f"SELECT {select} FROM {table.sql} AS t0 WHERE {condition}")
+    related = [[row for _, row in units.related_rows(connection, item, condition)] for item in transform.related]
+    arguments = [
+        found if item.many else next(iter(found), None) for item, found in zip(transform.related, related, strict=True)
+    ]
+    named = next(values for name, values in inversion.pairs(raw) if name == table.name)
+    source = tuple(
+        [
+            as_selected(table.by_name[name], named[name]) if name in named else value
+            for name, value in zip(transform.columns, stands, strict=True)
+        ]
+    )
+    target = RowEncoder(transform.target, transform.target_columns)
+    try:
+        again = [target.compare(row) for row in producer(transform, transform.columns)(source, *arguments)]
+    except BadRow as error:
+        yield f"{inversion.inverse.name}, {text}: brought back, the transform refuses it: {error.reason}"
+        return
+    before = target.compare(values)
+    if again != [before]:
+        names = transform.target_columns if len(again) == 1 else ()
+        pairs = zip(names, before, *again, strict=True) if names else ()
+        different = [name for name, one, other in pairs if one != other] or ["number of rows"]
+        yield f"{inversion.inverse.name}, {text}: brought back, the transform makes another {', '.join(different)} of it"
