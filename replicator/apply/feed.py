@@ -61,6 +61,7 @@ class Feed:
         self._changed = threading.Condition()
         self._error: BaseException | None = None
         self._closing = False
+        self._woken = False
         self.read_position = position
         """The boundary up to which the binlog has been read."""
         self._thread = threading.Thread(target=self._read, name="binlog-reader", daemon=True)
@@ -69,7 +70,7 @@ class Feed:
     def take(self, rows: int, timeout: float) -> list[Piece]:
         """All that is waiting, up to about `rows` rows; whole transactions, but for the last piece, which may lack its end.
 
-        Waits up to `timeout` seconds for the first; [] when nothing came. Raises what stopped the reader.
+        Waits up to `timeout` seconds for the first, or until `wake`; [] when nothing came. Raises what stopped the reader.
         """
         deadline = monotonic() + timeout
         with self._changed:
@@ -77,10 +78,10 @@ class Feed:
                 if self._error is not None:
                     raise self._error
                 left = deadline - monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    if self._pieces or self._error is not None:
-                        continue
+                if left <= 0 or self._woken:
+                    self._woken = False
                     return []
+                self._changed.wait(left)
             taken: list[Piece] = []
             total = 0
             while self._pieces and (not taken or total + self._pieces[0].rows <= rows):
@@ -93,6 +94,12 @@ class Feed:
             self._rows -= total
             self._changed.notify_all()
             return taken
+
+    def wake(self) -> None:
+        """Whoever waits in `take` need not wait any longer: there is something else to do."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     @property
     def waiting_rows(self) -> int:

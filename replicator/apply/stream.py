@@ -79,6 +79,7 @@ class Stream(TouchedLog):
         self._standing = False
         self._eager = 0
         self._position: Position | None = None
+        self._reading: Feed | None = None
         self._batch_rows = FEWEST_ROWS
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=f"{direction}-stream", daemon=True)
@@ -117,6 +118,7 @@ class Stream(TouchedLog):
         deadline = monotonic() + timeout
         with self._condition:
             self._eager += 1
+            self._wake()
             try:
                 while self._position is None or not self._position.reached(position):
                     left = deadline - monotonic()
@@ -134,7 +136,7 @@ class Stream(TouchedLog):
         """The applier stands at a transaction boundary inside this block."""
         with self._condition:
             self._holds += 1
-            self._condition.notify_all()
+            self._wake()
             while not self._standing and self.error is None and not self._stopping:
                 self._condition.wait()
             if self.error is not None:
@@ -151,7 +153,7 @@ class Stream(TouchedLog):
         """Stand at the next boundary until `resume`."""
         with self._condition:
             self._holds += 1
-            self._condition.notify_all()
+            self._wake()
         self._progress.paused()
 
     def resume(self) -> None:
@@ -160,6 +162,12 @@ class Stream(TouchedLog):
             self._holds -= 1
             self._condition.notify_all()
         self._progress.resumed()
+
+    def _wake(self) -> None:
+        """Have the loop look at what is asked of it, instead of waiting for the next event."""
+        self._condition.notify_all()
+        if self._reading is not None:
+            self._reading.wake()
 
     def source_barrier(self) -> None:
         """Commit a heartbeat: what stands before it in the upstream's binlog is visible when this returns."""
@@ -221,12 +229,15 @@ class Stream(TouchedLog):
                 self.lose()  # a commit succeeded whose answer was lost
             with self._condition:
                 self._position = checkpoint.position
+                self._reading = feed
                 self._condition.notify_all()
             self._progress.connected(self._direction)
             self._apply(applier, feed)
         except (pymysql.MySQLError, OSError) as error:
             raise self._downstream.failure(error, "applying") from None
         finally:
+            with self._condition:
+                self._reading = None
             if feed is not None:
                 feed.close()
             close(connection)

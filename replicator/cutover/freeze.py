@@ -5,22 +5,23 @@ touch them. Two reasons. One session that waits for a table while it holds anoth
 the server ends the circle by failing the client (error 1213). And at the switch the tables have to be given over one by
 one, in the order in which the rename asks for them, so that no writer can overtake it.
 
-On MariaDB by FLUSH TABLES … WITH READ LOCK rather than LOCK TABLES … READ: while it waits it keeps new writers away, where
-LOCK TABLES lets them pass for as long as any come. On MySQL by LOCK TABLES, because FLUSH TABLES writes the tables' dirty
-pages to disk under the lock: measured at 0.8 to 1.6 s for 19 busy tables, where LOCK TABLES took 0.4 to 98 ms.
+LOCK TABLES … READ lets writers pass while it waits, so that waiting for the first table disturbs nobody; but it gets a
+table only when no transaction at all is writing to it. FLUSH TABLES … WITH READ LOCK would keep new writers away, and
+must not be used. On MySQL it blocks, behind one long SELECT, all who come after it, even when it has been killed; and it
+took 0.8 to 1.6 s for 19 busy tables, where LOCK TABLES took 0.4 to 98 ms. On MariaDB it writes the tables' pages to disk
+and stops InnoDB's purge, and was seen to bring the drain to a halt.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pymysql
 
 from replicator.cutover.locks import Blocker, Locks
 from replicator.cutover.session import Session
-from replicator.cutover.watchdog import Watchdog
 from replicator.errors import CutoverUndone
 from replicator.mysql.connection import Connection, Endpoint, describe, execute, is_lost
 from replicator.mysql.sql import quote
@@ -70,66 +71,53 @@ class Freeze:
         """The tables that are given back together."""
         return tuple(self._sessions)
 
-    def take(self, control: Connection, watchdog: Watchdog, patience: float) -> None:
-        """Lock all tables within `patience` seconds, or none.
+    def take(self, control: Connection, begun: Callable[[], None], first_patience: float, patience: float) -> None:
+        """Lock the first group within `first_patience` seconds and all others within `patience` from then on, or none.
+
+        `begun` is called when the first is locked: from now on writers may have to wait.
 
         Raises Blocked, with the sessions in the way, when that is too short, and at once when one of them waits for a
         table that is locked already.
         """
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + first_patience
         try:
-            for group, session in self._sessions.items():
-                session.begin(self._lock(group))
-                while not session.wait(_LOOK_AFTER):
-                    blockers = self._blockers(control, group)
-                    if time.monotonic() > deadline or any(blocker.waits for blocker in blockers):
-                        if session.cancel(control) is not None:
-                            raise Blocked(group, blockers)
-                        break  # it came through in the last moment
-                if session.error is not None:
-                    raise self._failed(session.error, group)
-                if watchdog.remaining <= 0:
-                    raise Blocked(group, ())
+            for number, (group, session) in enumerate(self._sessions.items()):
+                self._lock(session, group, control, deadline)
+                if number == 0:
+                    begun()
+                    deadline = time.monotonic() + patience
         except BaseException:
             self.give_back_all()
             raise
 
-    def _lock(self, tables: Sequence[str]) -> str:
-        if self._locks.flavour == "mysql":
-            return self._shared_lock(tables)
-        names = ", ".join(quote(self._schema, table) for table in tables)
-        return f"FLUSH NO_WRITE_TO_BINLOG TABLES {names} WITH READ LOCK"
-
-    def _shared_lock(self, tables: Sequence[str]) -> str:
-        return f"LOCK TABLES {', '.join(f'{quote(self._schema, table)} READ' for table in tables)}"
-
-    def take_at_once(self, control: Connection, watchdog: Watchdog, patience: float) -> None:
+    def take_at_once(self, control: Connection, begun: Callable[[], None], patience: float) -> None:
         """Lock all tables by one statement, then hand them to their sessions.
 
         For traffic whose order of tables is not to be met: the server itself ends the circles that this closes, by failing
         a client (error 1213), which tries its transaction again. Raises Blocked after `patience` seconds.
         """
-        deadline = time.monotonic() + patience
-        tables = tuple(table for group in self._sessions for table in group)
+        begun()
         try:
-            first = self._first
-            first.begin(self._lock(tables))
-            while not first.wait(_LOOK_AFTER):
-                if time.monotonic() > deadline or watchdog.remaining <= 0:
-                    blockers = self._blockers(control, tables)
-                    if first.cancel(control) is not None:
-                        raise Blocked(tables, blockers)
-            if first.error is not None:
-                raise self._failed(first.error, tables)
-            for group, session in self._sessions.items():
-                execute(session.connection, self._shared_lock(group))
-            first.unlock()
-        except (pymysql.MySQLError, OSError) as error:
-            self.give_back_all()
-            raise self._failed(error, tables) from None
+            tables = tuple(table for group in self._sessions for table in group)
+            self._lock(self._first, tables, control, time.monotonic() + patience)
+            for group, session in self._sessions.items():  # readers share a table: nobody has to wait here
+                self._lock(session, group, control, time.monotonic() + patience)
+            self._first.unlock()
         except BaseException:
             self.give_back_all()
             raise
+
+    def _lock(self, session: Session, tables: Sequence[str], control: Connection, deadline: float) -> None:
+        session.begin(f"LOCK TABLES {', '.join(f'{quote(self._schema, table)} READ' for table in tables)}")
+        while not session.wait(_LOOK_AFTER):
+            blockers = self._blockers(control, tables)
+            entangled = session is not self._first and any(blocker.waits for blocker in blockers)
+            if time.monotonic() > deadline or entangled:
+                if session.cancel(control) is not None:
+                    raise Blocked(tables, blockers)
+                break  # it came through in the last moment
+        if session.error is not None:
+            raise self._failed(session.error, tables)
 
     def _blockers(self, control: Connection, group: Sequence[str]) -> list[Blocker]:
         names = {(self._schema, table) for table in group}

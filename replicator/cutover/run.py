@@ -6,7 +6,10 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
+
+import pymysql
 
 from replicator import state as states
 from replicator.binlog.safe_position import current_position
@@ -22,7 +25,16 @@ from replicator.cutover.settle import SWITCH, archive_dropped, create_token, rai
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
-from replicator.errors import CutoverInDoubt, CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
+from replicator.errors import (
+    CutoverInDoubt,
+    CutoverUndone,
+    Interrupted,
+    ReplicatorError,
+    SourceError,
+    TargetError,
+    VerificationFailed,
+    WrongState,
+)
 from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
@@ -35,9 +47,12 @@ _PAUSE = 1.0
 """Seconds of undisturbed traffic after an attempt that was undone."""
 _ROUNDS = 16
 """How often an attempt tries to get all locks: many short tries, since clients wait as long as each of them takes."""
+_FIRST_PATIENCE = 2.0
+"""Seconds to wait for the first table, while nobody has to wait for us."""
 _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
 _RENAME_ANSWER = 60.0
+_CONTROL = {"lock_wait_timeout": 10}
 _IDLE = 120.0
 """Seconds that the sessions which hold no table of the application's may be idle, over all rounds."""
 
@@ -112,7 +127,7 @@ def cutover(
         CutoverUndone: nothing has changed; the message says why and who was in the way.
         CutoverInDoubt: the server does not say whether the tables were renamed.
     """
-    with connected(config.target, database=False, read_timeout=120, settings={"lock_wait_timeout": 10}) as control:
+    with connected(config.target, database=False, read_timeout=120, settings=_CONTROL) as control:
         locks = Locks(identify(control).flavour)
         run = _Cutover(
             config, plan, stream, make_moves(config, plan), locks, control, max_freeze, kill_blockers, progress, report
@@ -172,14 +187,22 @@ def _attempts(run: _Cutover) -> Outcome:
     front: list[str] = []
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _attempt(run, attempt, front)
-        except NotThisTime as reason:
+            with connected(run.config.target, database=False, read_timeout=120, settings=_CONTROL) as run.control:
+                try:
+                    return _attempt(run, attempt, front)
+                except Blocked as blocked:
+                    if run.kill_blockers:
+                        kill(run.control, blocked.blockers)
+                    raise
+        except (NotThisTime, SourceError, TargetError) as reason:
             reasons.append(f"attempt {attempt}: {reason}")
             run.report("undone", str(reason), None)
-            if run.kill_blockers and isinstance(reason, Blocked):
-                kill(run.control, reason.blockers)
-            if attempt < ATTEMPTS:
-                time.sleep(_PAUSE * attempt)
+        except (pymysql.MySQLError, OSError) as error:
+            if not is_lost(error):
+                raise
+            reasons.append(f"attempt {attempt}: the connection was lost: {describe(error)}")
+        if attempt < ATTEMPTS:
+            time.sleep(_PAUSE * attempt)
     raise CutoverUndone("writes go on, nothing has changed:\n" + "\n".join(reasons))
 
 
@@ -286,13 +309,12 @@ def _freeze(
             )
             stack.callback(freeze.close)
             _prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
-            watchdog.start((*freeze.sessions, *others))
-            run.progress.froze()
+            begun = partial(_begin_freeze, run, watchdog, (*freeze.sessions, *others))
             try:
                 if number % 4:
-                    freeze.take(run.control, watchdog, run.patience)
+                    freeze.take(run.control, begun, min(_FIRST_PATIENCE, run.max_freeze), run.patience)
                 else:
-                    freeze.take_at_once(run.control, watchdog, run.patience)
+                    freeze.take_at_once(run.control, begun, run.patience)
             except Blocked as blocked:
                 run.progress.unfroze()
                 watchdog.call_off()
@@ -311,6 +333,12 @@ def _freeze(
                 done.append(f"{len(run.moves.read)} tables locked in round {number}")
                 return freeze
     raise AssertionError("the last round returns or raises")
+
+
+def _begin_freeze(run: _Cutover, watchdog: Watchdog, sessions: Sequence[Session]) -> None:
+    """The clock runs from the first lock on."""
+    watchdog.start(sessions)
+    run.progress.froze()
 
 
 def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:

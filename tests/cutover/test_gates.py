@@ -126,9 +126,9 @@ def test_a_dry_run_tells_every_step_and_changes_nothing(world: World) -> None:
     assert [step for step in told if step != "gate"] == ["gates", *steps]
     assert not world.switched()
     told.clear()
+    progress = world.progress()
+    progress.quarantined("orders", 3)
     with pytest.raises(CutoverUndone, match="quarantine: 3 rows"):
-        progress = world.progress()
-        progress.quarantined("orders", 3)
         world.cutover(dry_run=True, progress=progress, report=lambda step, message, _: told.append(f"{step} {message}"))
     assert any(line.startswith("gate CLOSED quarantine: 3 rows") for line in told)
     assert told[-1].startswith("done")
