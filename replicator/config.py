@@ -13,6 +13,7 @@ from typing import Any
 from replicator.endpoints import SECRETS, make_endpoint, path_of
 from replicator.errors import ConfigError
 from replicator.mysql.connection import Endpoint
+from replicator.mysql.position import Position
 from replicator.settings import BY_NAME, SECTIONS, SETTINGS, SettingError
 from replicator.sockets import SOCKET_BYTES, default_socket
 
@@ -41,6 +42,7 @@ class StreamConfig:
     heartbeat: float | None
     on_bad_row: str
     on_schema_change: str
+    accept_schema_change: Position | None
 
 
 @dataclass(frozen=True, slots=True)

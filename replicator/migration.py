@@ -215,7 +215,7 @@ class Migration:
             self.progress.finished(transform.target.name, transform.source.name)
         with self._streaming() as (stream, verifier):
             self._verify_first(stream, verifier, once=once)
-            while not once and not self._ended.wait(0.2) and not self.stop.is_set():
+            while not once and not self.stop.wait(0.2) and not self._ended.is_set():
                 if stream.error is not None and not self._switching:
                     raise stream.error
 
@@ -326,6 +326,7 @@ class Migration:
             exact=exact,
             throttle=self.throttle,
             settled=settled,
+            accept=self.config.stream.accept_schema_change,
         )
 
     def _check(self) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from replicator.mysql.position import Position
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -110,6 +112,15 @@ def _listen(value: object) -> tuple[str, int] | None:
     return host, int(port)
 
 
+def _position(value: object) -> Position | None:
+    if value == OFF:
+        return None
+    file, colon, offset = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    if not colon or not re.fullmatch(r".+\.\d+", file) or not offset.isascii() or not offset.isdigit():
+        raise SettingError('is not a place in the binlog: write "binlog.000042:1234", as the error says, or "off"')
+    return Position(file, int(offset))
+
+
 def _list(value: object) -> tuple[object, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
@@ -179,6 +190,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("stream", "on_schema_change", _choice("stop", "ignore"), "stop", "choice",
             "What a schema change on the source does: `stop`, or `ignore` it, which is only ever done for tables that "
             "no transform reads."),
+    Setting("stream", "accept_schema_change", _position, None, "FILE:OFFSET or off",
+            "Go on behind the schema change at which the stream has stopped there, and at no other. The error that stopped "
+            "it names the place, and what has to be done before. Default: none."),
     Setting("throttle", "max_replica_lag", _duration(0.1, off=True), "10s", "duration or off",
             "Copying and applying wait while one of `replicas` is further behind than this."),
     Setting("throttle", "replicas", _list, (), "list of urls",

@@ -6,7 +6,7 @@ compared with what is there, the difference written · direct rows · checkpoint
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -17,12 +17,14 @@ from replicator.apply.changes import Changes, Gatherer, Pending
 from replicator.apply.feed import Piece
 from replicator.apply.touched import Touched
 from replicator.apply.writes import Writer, Writes
-from replicator.binlog.events import TransactionEnd
+from replicator.binlog.events import Row, RowsEvent, TransactionEnd
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Table
 from replicator.mysql.connection import Connection, Endpoint, execute
+from replicator.mysql.connection import rows as select_rows
 from replicator.mysql.flavour import Server
-from replicator.mysql.literals import Encoder, encoder
+from replicator.mysql.literals import Encoder, encoder, select_expression
+from replicator.mysql.sql import quote
 from replicator.state import Checkpoint, Direction, State
 from replicator.transform.plan import MigrationPlan, PlannedTransform, SourceTable, StagedTable
 from replicator.transform.produce import Literals, RowEncoder, Values, producer
@@ -75,7 +77,7 @@ class Applier:
         alias = server.flavour == "mysql"
         self._gatherer = Gatherer(plan)
         self._staging = {
-            name: _StagingWriter(source.staged, relation, endpoint, alias=alias)
+            name: _StagingWriter(source, source.staged, relation, endpoint, alias=alias)
             for name, source in plan.sources.items()
             if source.staged is not None
         }
@@ -135,6 +137,26 @@ class Applier:
         self._touched, self._written, self._operations, self._transactions = Touched(), {}, {}, 0
         self._inside = False
         return applied
+
+    def empty(self, tables: Sequence[str]) -> None:
+        """Delete what came of the rows of these source tables, in the target transaction that the next `apply` ends."""
+        connection = self._connection
+        try:
+            if not self._inside:
+                execute(connection, "BEGIN")
+                self._inside = True
+            for name in tables:
+                for index in self._direct:
+                    transform = self._plan.transforms[index]
+                    if transform.source.name == name:
+                        condition = "TRUE" + TargetRows(transform).constant_condition
+                        execute(connection, f"DELETE FROM {transform.target.sql} WHERE {condition}")
+                for rows in self._staging[name].rows(connection) if name in self._staging else ():
+                    events = [RowsEvent(self._plan.source_schema, name, "delete", rows, False)]
+                    self._write([Piece(events=events)], whole=False, last=False)
+        except pymysql.MySQLError as error:
+            raise self._endpoint.failure(error, "emptying") from None
+        self._touched = replace(self._touched, untold=True)
 
     def pass_over(self, end: TransactionEnd) -> None:
         """Move the checkpoint over transactions that changed nothing here."""
@@ -216,8 +238,15 @@ class Applier:
 
 
 class _StagingWriter:
-    def __init__(self, staged: StagedTable, relation: Relation, endpoint: Endpoint, *, alias: bool) -> None:
+    def __init__(
+        self, source: SourceTable, staged: StagedTable, relation: Relation, endpoint: Endpoint, *, alias: bool
+    ) -> None:
         table = staged.table
+        images = ", ".join(
+            select_expression(table.by_name[name], quote(name)) if name in staged.columns else "NULL"
+            for name in source.before
+        )
+        self._some = f"SELECT {images} FROM {relation(table.name)} LIMIT {KEYS_PER_STATEMENT}"
         self._encoders = [encoder(table.by_name[name]) for name in staged.columns]
         self._keys = [encoder(table.by_name[name]) for name in table.row_key]
         self._writer = Writer(relation(table.name), _keyed_only(staged), staged.columns, endpoint, alias=alias)
@@ -227,6 +256,14 @@ class _StagingWriter:
         gone = [self._literals(self._keys, key) for key, pending in images.items() if pending.image is None]
         rows = [self._literals(self._encoders, pending.image) for pending in images.values() if pending.image is not None]
         self._writer.upsert(connection, gone, rows)
+
+    def rows(self, connection: Connection) -> Iterator[list[tuple[Row | None, Row | None]]]:
+        """What stands there as images of deleted rows, part by part: the next one is read when the last one is gone.
+
+        Columns that are not staged are NULL in them.
+        """
+        while found := select_rows(connection, self._some):
+            yield [(row, None) for row in found]
 
     def _literals(self, encoders: Sequence[Encoder], values: Values) -> Literals:
         try:

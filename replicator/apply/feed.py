@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from types import MappingProxyType
 
+from replicator.apply.ddl import SchemaChange
 from replicator.binlog.events import Ddl, RowsEvent, TransactionEnd, Wanted
 from replicator.binlog.stream import BinlogStream
 from replicator.mysql.connection import Endpoint
@@ -29,7 +30,8 @@ class Piece:
     size: int = 0
     """Bytes of binlog."""
     end: TransactionEnd | None = None
-    ddl: list[Ddl] = field(default_factory=list)
+    ddl: list[SchemaChange] = field(default_factory=list)
+    """Statements that do not simply pass."""
     transactions: int = 1
     heartbeat: float | None = None
     """When (Unix time, our clock) the newest heartbeat among them was written."""
@@ -46,13 +48,13 @@ class Feed:
         server_id: int,
         wanted: Callable[[str, str], Wanted | None],
         by_gtid: bool,
-        ddl_matters: Callable[[Ddl], bool],
+        judge: Callable[[Ddl], SchemaChange | None],
         heartbeat: tuple[str, str, str] | None = None,
         settled: Mapping[str, Position] = MappingProxyType({}),
     ) -> None:
         """`settled`: tables that were copied as they are at one position; nothing before it concerns them."""
         self._stream = BinlogStream(endpoint, position, server_id=server_id, wanted=wanted, by_gtid=by_gtid)
-        self._ddl_matters = ddl_matters
+        self._judge = judge
         self._heartbeat = heartbeat
         self._settled = settled
         self._pieces: deque[Piece] = deque()
@@ -130,8 +132,9 @@ class Feed:
                         if stream.bytes_read - begun < PIECE_BYTES:
                             continue
                     elif isinstance(event, Ddl):
-                        if self._ddl_matters(event):
-                            piece.ddl.append(event)
+                        change = self._judge(event)
+                        if change is not None and not settled.issuperset(change.tables):
+                            piece.ddl.append(change)
                         continue
                     else:
                         piece.end = event

@@ -19,7 +19,7 @@ from replicator.apply import ddl, heartbeat
 from replicator.apply.applier import Applied, Applier
 from replicator.apply.feed import Feed, Piece
 from replicator.apply.touched import TouchedLog
-from replicator.binlog.events import Ddl, TransactionEnd, Wanted
+from replicator.binlog.events import TransactionEnd, Wanted
 from replicator.errors import ReplicatorError, SourceError, Unsupported
 from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
 from replicator.mysql.flavour import identify
@@ -62,7 +62,9 @@ class Stream(TouchedLog):
         exact: bool,
         throttle: Throttle,
         settled: Mapping[str, Position] = MappingProxyType({}),
+        accept: Position | None = None,
     ) -> None:
+        """`accept`: the schema change behind which somebody has said that it goes on."""
         super().__init__()
         self._plan = plan
         self._state = state
@@ -73,6 +75,7 @@ class Stream(TouchedLog):
         self._throttle = throttle
         self._exact = exact
         self._settled = settled
+        self._accept = accept
         self._condition = threading.Condition()
         self._stopping = False
         self._holds = 0
@@ -256,10 +259,6 @@ class Stream(TouchedLog):
         wanted = {(schema, name): Wanted(source.before, source.columns) for name, source in self._plan.sources.items()}
         beat = (self._state.database, heartbeat.TABLE, self._state.migration)
         wanted[beat[:2]] = Wanted((), ("migration", "at"))
-        tables = set(self._plan.sources)
-
-        def ddl_matters(event: Ddl) -> bool:
-            return ddl.concerns(event, schema, tables)
 
         return Feed(
             self._upstream,
@@ -267,7 +266,7 @@ class Stream(TouchedLog):
             server_id=secrets.randbelow(2**31) + 2**31 - 1,
             wanted=lambda database, table: wanted.get((database, table)),
             by_gtid=identity != checkpoint.server,
-            ddl_matters=ddl_matters,
+            judge=lambda event: ddl.judge(event, self._plan),
             heartbeat=beat,
             settled=self._settled,
         )
@@ -290,9 +289,7 @@ class Stream(TouchedLog):
                     self._condition.wait(IDLE_WAIT)
                 continue
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
-            changed = next((piece.ddl[0] for piece in pieces if piece.ddl), None)
-            if changed is not None:
-                pieces = [piece for piece in pieces if not piece.ddl]
+            changed = pieces.pop() if pieces and pieces[-1].ddl else None
             if any(piece.events for piece in pieces) or (pieces and pieces[-1].end is None):
                 self._apply_rows(applier, feed, pieces)
                 passed, written = None, monotonic()
@@ -301,7 +298,26 @@ class Stream(TouchedLog):
                 assert passed is not None
                 self._reached(passed, pieces, stored=False)
             if changed is not None:
-                raise ddl.schema_changed(changed)
+                if passed is not None:
+                    applier.pass_over(passed)
+                    self._reached(passed, [], stored=True)
+                self._change_schema(applier, feed, changed)
+                passed, written = None, monotonic()
+
+    def _change_schema(self, applier: Applier, feed: Feed, piece: Piece) -> None:
+        """Do what follows from a statement on a table of ours, or stop in front of it."""
+        (change,) = piece.ddl
+        position = change.ddl.position
+        accepted = self._accept is not None and self._accept.order == position.order
+        if not change.follows and not (accepted and change.acceptable and self._exact):
+            raise ddl.schema_changed(change, exact=self._exact)
+        if change.empties:
+            applier.empty(change.tables)
+            self._apply_rows(applier, feed, [piece])
+        else:
+            assert piece.end is not None
+            applier.pass_over(piece.end)
+            self._reached(piece.end, [piece], stored=True)
 
     def _stand_while_held(self) -> None:
         with self._condition:

@@ -20,6 +20,8 @@ class Touched:
     """Transform (index in the plan) → unit keys."""
     staged: dict[str, set[Values]] = field(default_factory=dict)
     """Source table → row keys."""
+    untold: bool = False
+    """More was written than is named here."""
 
     def add(self, other: Touched) -> None:
         """Take in what another batch wrote."""
@@ -71,6 +73,8 @@ class TouchedLog:
 
     def add(self, touched: Touched) -> None:
         """A batch has been committed."""
+        if touched.untold:
+            self.lose()
         with self._lock:
             for mark, known in self._marks.items():
                 if known is not None:

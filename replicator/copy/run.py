@@ -22,7 +22,8 @@ from replicator.staging import staging_relation
 from replicator.state import of
 from replicator.transform.plan import MigrationPlan
 
-_TICK = 0.25
+_TICKS = (0.02, 0.25)
+"""Seconds between the first and between the last looks: a small table is copied at once."""
 _ROWS_PER_PROCESS = 20_000
 """Fewer rows are copied by this process before another one has started."""
 
@@ -45,6 +46,7 @@ def run_jobs(
     view = _View(plan, jobs, progress)
     ledger = _Ledger(config, progress, stop)
     crew: Crew | None = None
+    tick, longest = _TICKS
     try:
         ledger.enter(jobs)
         while not view.show(known := ledger.read()):
@@ -55,7 +57,8 @@ def run_jobs(
                 number = min(workers, max(left, 0) // _ROWS_PER_PROCESS)
                 crew = Processes(config, names, number) if number else Thread(config, plan, names)
             crew.watch(progress, sum(entry.rows for entry in known.values()))
-            stop.wait(_TICK)
+            stop.wait(tick)
+            tick = min(2 * tick, longest)
     finally:
         ledger.close()
         if crew is not None:

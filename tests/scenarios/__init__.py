@@ -1,0 +1,1 @@
+"""Whole migrations, one folder each: see docs/testing.md."""

@@ -1,0 +1,2 @@
+-- table: services
+SELECT id, title FROM services;

@@ -1,0 +1,1 @@
+CREATE TABLE services (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL);

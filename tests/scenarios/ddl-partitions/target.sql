@@ -1,0 +1,1 @@
+CREATE TABLE visits (id INT NOT NULL, day INT NOT NULL, PRIMARY KEY (id, day));

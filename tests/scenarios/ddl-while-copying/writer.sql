@@ -1,0 +1,2 @@
+-- @ before the copy
+ALTER TABLE items MODIFY name VARCHAR(30) NOT NULL;

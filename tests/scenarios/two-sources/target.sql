@@ -1,0 +1,1 @@
+CREATE TABLE events (kind VARCHAR(10) NOT NULL, id INT NOT NULL, body VARCHAR(40) NOT NULL, PRIMARY KEY (kind, id));
