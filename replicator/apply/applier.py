@@ -6,8 +6,10 @@ compared with what is there, the difference written · direct rows · checkpoint
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from time import monotonic
 
 import pymysql
@@ -16,7 +18,7 @@ from replicator.apply.cascades import Cascades
 from replicator.apply.changes import Changes, Gatherer, Pending
 from replicator.apply.feed import Piece
 from replicator.apply.touched import Touched
-from replicator.apply.writes import Writer, Writes
+from replicator.apply.writes import STATEMENT_ROWS, Writer, Writes
 from replicator.binlog.events import Row, RowsEvent, TransactionEnd
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Table
@@ -102,6 +104,16 @@ class Applier:
             )
             for transform in plan.transforms
         }
+        writers = Counter(transform.target.name for transform in plan.transforms)
+        self._independent = {
+            index
+            for index, transform in enumerate(plan.transforms)
+            if index in self._direct
+            and self._direct[index].one_row
+            and writers[transform.target.name] == 1
+            and self._writers[transform.target.name].independent
+        }
+        """Direct transforms whose rows may be written in any order."""
         self._open = Changes()
         """Units reached by the pieces of a transaction that is not complete yet."""
         self._touched = Touched()
@@ -187,6 +199,10 @@ class Applier:
         exact = self.exact and whole
         writes: dict[str, Writes] = {}
         for index, pending in changes.direct.items():
+            self._touched.units.setdefault(index, set()).update(pending)
+            if exact and index in self._independent:
+                self._writers[self._table(index)].write_parts(connection, self._parts(index, pending), exact=True)
+                continue
             made = self._direct[index].writes(pending)
             if exact:
                 self._gather_writes(writes, index, made)
@@ -195,7 +211,6 @@ class Applier:
                 # holder gives way and its own event brings it back before the commit.
                 self._writers[self._table(index)].write(connection, made, exact=False)
             self._count(index, made)
-            self._touched.units.setdefault(index, set()).update(pending)
         self._took("rows", monotonic() - started)
         for operation, count in changes.operations.items():
             self._operations[operation] = self._operations.get(operation, 0) + count
@@ -207,6 +222,14 @@ class Applier:
                 self._writers[table].write(connection, made, exact=True)
             self._took("units", monotonic() - started)
         self._open = Changes() if last else Changes(units=changes.units, related=changes.related)
+
+    def _parts(self, index: int, pending: dict[Values, Pending]) -> Iterator[Writes]:
+        """The writes of a direct transform part by part."""
+        entries = iter(pending.items())
+        while part := dict(islice(entries, STATEMENT_ROWS)):
+            made = self._direct[index].writes(part)
+            self._count(index, made)
+            yield made
 
     def _compute_units(self, changes: Changes, writes: dict[str, Writes]) -> None:
         for index, staged in self._staged.items():
@@ -289,13 +312,13 @@ class _DirectTransform:
         self._target = TargetRows(transform)
         key = transform.target.primary_key
         names = [*transform.key_columns, *(name for name, _ in transform.constants)]
-        self._one_row = set(names) == set(key)
-        self._key_order = [names.index(name) for name in key] if self._one_row else []
+        self.one_row = set(names) == set(key)
+        self._key_order = [names.index(name) for name in key] if self.one_row else []
         by_name = transform.target.by_name
         self._constants = tuple(encoder(by_name[name])(value) for name, value in transform.constants)
 
     def writes(self, pending: dict[Values, Pending]) -> Writes:
-        return self._one(pending) if self._one_row else self._several(pending)
+        return self._one(pending) if self.one_row else self._several(pending)
 
     def _one(self, pending: dict[Values, Pending]) -> Writes:
         """A unit is at most one row, named by the primary key."""

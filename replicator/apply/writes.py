@@ -7,11 +7,13 @@ are plain inserts, so that a collision is an error that names the row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import pymysql
-from pymysql.constants import ER
+from pymysql.constants import COMMAND, ER
 
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Table
@@ -52,6 +54,34 @@ class Writes:
         self.inserts += other.inserts
 
 
+class _Ahead:
+    """Sends statements without waiting for their answers: while the server works on one, the next is being built."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Any = connection  # PyMySQL has no public name for half a query
+        self._failed: Callable[[pymysql.MySQLError], Exception] | None = None
+
+    def send(self, statement: str, failed: Callable[[pymysql.MySQLError], Exception]) -> None:
+        """Begin a statement once the one before has ended; `failed` makes the error that is raised should it fail."""
+        self.finish()
+        self._failed = failed
+        self._take(self._connection._execute_command, COMMAND.COM_QUERY, statement)
+
+    def finish(self) -> None:
+        """Wait for the statement that is under way."""
+        if self._failed is not None:
+            self._take(self._connection._read_query_result)
+            self._failed = None
+
+    def _take(self, step: Callable[..., object], *arguments: object) -> None:
+        try:
+            step(*arguments)
+        except pymysql.MySQLError as error:
+            failed, self._failed = self._failed, None
+            assert failed is not None
+            raise failed(error) from None
+
+
 class Writer:
     """Writes rows of one target (or staging) table."""
 
@@ -72,8 +102,23 @@ class Writer:
             self._on_duplicate = f" ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in others)}"
         self._updatable = not table.unique_keys
 
+    @property
+    def independent(self) -> bool:
+        """Whether rows only collide by their row key, so that it does not matter in which order keys are written."""
+        return self._updatable
+
     def write(self, connection: Connection, writes: Writes, *, exact: bool) -> None:
         """Apply the changes in the caller's transaction; raises BadRow for a row that the server refuses."""
+        self.write_parts(connection, (writes,), exact=exact)
+
+    def write_parts(self, connection: Connection, parts: Iterable[Writes], *, exact: bool) -> None:
+        """Apply one after the other; each is made while the server is busy with the one before."""
+        ahead = _Ahead(connection)
+        for writes in parts:
+            self._write(ahead, connection, writes, exact=exact)
+        ahead.finish()
+
+    def _write(self, ahead: _Ahead, connection: Connection, writes: Writes, *, exact: bool) -> None:
         deletes, updates, inserts = writes.deletes, writes.updates, writes.inserts
         if exact and not self._updatable and updates:
             # With a second unique key ON DUPLICATE KEY UPDATE may hit another row, and values may be swapped
@@ -82,38 +127,41 @@ class Writer:
             inserts = [*inserts, *updates]
             updates = []
         for condition in writes.deleted_units:
-            self._execute(connection, f"DELETE FROM {self._sql} WHERE {condition}")
-        for keys in _parts(deletes, KEYS_PER_DELETE):
-            self._execute(connection, f"DELETE FROM {self._sql} WHERE {key_condition(self._key_sql, keys)}")
+            ahead.send(f"DELETE FROM {self._sql} WHERE {condition}", self._failure)
+        self._delete_rows(ahead, deletes)
         if not exact:
-            self._insert_rows(connection, self._replace, "", [*updates, *inserts])
+            self._insert_rows(ahead, connection, self._replace, "", [*updates, *inserts])
             return
-        self._insert_rows(connection, self._insert, self._on_duplicate, updates)
-        self._insert_rows(connection, self._insert, "", inserts)
+        self._insert_rows(ahead, connection, self._insert, self._on_duplicate, updates)
+        self._insert_rows(ahead, connection, self._insert, "", inserts)
 
     def upsert(self, connection: Connection, deletes: Iterable[Literals], rows: Sequence[Literals]) -> None:
         """Set rows of a table whose only unique key is its row key, whether they stand there or not."""
-        for keys in _parts(list(deletes), KEYS_PER_DELETE):
-            self._execute(connection, f"DELETE FROM {self._sql} WHERE {key_condition(self._key_sql, keys)}")
-        self._insert_rows(connection, self._insert, self._on_duplicate, rows)
+        ahead = _Ahead(connection)
+        self._delete_rows(ahead, list(deletes))
+        self._insert_rows(ahead, connection, self._insert, self._on_duplicate, rows)
+        ahead.finish()
 
     def _key_of(self, row: Literals) -> Literals:
         return tuple([row[place] for place in self._key_places])
 
-    def _insert_rows(self, connection: Connection, head: str, tail: str, rows: Sequence[Literals]) -> None:
-        for part in _statements(rows):
-            try:
-                self._execute(connection, head + ",".join(part) + tail)
-            except pymysql.MySQLError as error:
-                raise self._named(connection, head, tail, part, error) from None
+    def _delete_rows(self, ahead: _Ahead, deletes: Sequence[Literals]) -> None:
+        for keys in _parts(deletes, KEYS_PER_DELETE):
+            ahead.send(f"DELETE FROM {self._sql} WHERE {key_condition(self._key_sql, keys)}", self._failure)
 
-    def _execute(self, connection: Connection, statement: str) -> None:
-        try:
-            execute(connection, statement)
-        except pymysql.MySQLError as error:
-            if error_code(error) in _ROW_ERRORS:
-                raise
-            raise self._endpoint.failure(error, f"writing {self._table.name}") from None
+    def _insert_rows(self, ahead: _Ahead, connection: Connection, head: str, tail: str, rows: Sequence[Literals]) -> None:
+        for part in _statements(rows):
+            ahead.send(head + ",".join(part) + tail, partial(self._refused, connection, head, tail, part))
+
+    def _failure(self, error: pymysql.MySQLError) -> Exception:
+        return self._endpoint.failure(error, f"writing {self._table.name}")
+
+    def _refused(
+        self, connection: Connection, head: str, tail: str, rows: Sequence[str], error: pymysql.MySQLError
+    ) -> Exception:
+        if error_code(error) in _ROW_ERRORS:
+            return self._named(connection, head, tail, rows, error)
+        return self._failure(error)
 
     def _named(self, connection: Connection, head: str, tail: str, rows: Sequence[str], error: pymysql.MySQLError) -> BadRow:
         """Find the row of a refused statement by halving; the transaction is rolled back by the caller anyway."""

@@ -88,6 +88,8 @@ def _native(flavour: Flavour, source: Server, replica: Server, begin: Position, 
     )
     with connected(replica.endpoint("target", DATABASE)) as connection:
         execute(connection, f"RESET {role} ALL")
+        if new:
+            execute(connection, "RESET BINARY LOGS AND GTIDS")  # or it passes over what it has applied before
         execute(
             connection,
             f"{change} {prefix}_HOST='127.0.0.1', {prefix}_PORT={source.port}, {prefix}_USER='root',"
