@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from replicator.config import Config
+from replicator.cutover.moves import Moves
 from replicator.cutover.run import cutover
 from replicator.errors import CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.migration import Migration
@@ -42,8 +43,8 @@ class Daemon:
             "verify": self._verify,
             "cutover": self._cutover,
             "abort": self._abort,
-            "rollback": self._later,
-            "complete": self._later,
+            "rollback": self._rollback,
+            "complete": self._complete,
         }
 
     def run(self, *, once: bool) -> None:
@@ -117,6 +118,8 @@ class Daemon:
             tables = arguments.get("tables") or None
             yield {"step": "verify", "message": "comparing"}
             report = verifier.verify(tables)
+            if arguments.get("repair") and migration.progress.direction == "reverse":
+                raise WrongState("in reverse nothing is repaired: correct the inverse or the rows that have no way back")
             if not report.ok and arguments.get("repair"):
                 yield {"step": "repair", "message": report.summary()}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
@@ -124,34 +127,47 @@ class Daemon:
             yield {"done": True, "exit_code": code, "message": report.summary(), **report.to_json()}
 
     def _cutover(self, arguments: Message) -> Iterator[Message]:
+        yield from self._switch("cutover", arguments, None)
+        message = "nothing was changed" if arguments.get("dry_run") else "the application uses the new tables now"
+        yield {"done": True, "exit_code": 0, "message": message}
+
+    def _rollback(self, arguments: Message) -> Iterator[Message]:
+        with connected(self._config.target, database=False) as connection:
+            moves = self._migration.moves_back(connection)
+        yield from self._switch("rollback", arguments, moves)
+        message = "nothing was changed" if arguments.get("dry_run") else "the application uses the old tables again"
+        yield {"done": True, "exit_code": 0, "message": message}
+
+    def _switch(self, command: str, arguments: Message, moves: Moves | None) -> Iterator[Message]:
         """The switch runs in a thread of its own: a client that goes away does not end it half way."""
         migration = self._migration
-        forward = _Forward(migration)
+        stream = _Switchable(migration)
         dry_run = bool(arguments.get("dry_run"))
         steps: queue.SimpleQueue[Message | BaseException | None] = queue.SimpleQueue()
 
         def report(step: str, message: str, seconds: float | None) -> None:
             steps.put({"step": step, "message": message, "seconds": seconds})
-            _log.info("cutover.stepped", step=step, message=message, seconds=seconds)
+            _log.info("cutover.stepped", command=command, step=step, message=message, seconds=seconds)
 
         def work() -> None:
             try:
-                with self._alone("cutover"), migration.switching():
+                with self._alone(command), migration.switching():
                     cutover(
                         self._config,
                         migration.plan,
-                        forward,
+                        stream,
                         max_freeze=arguments.get("max_freeze") or self._config.cutover.max_freeze,
                         kill_blockers=bool(arguments.get("kill_blockers")),
                         dry_run=dry_run,
                         progress=migration.progress,
                         report=report,
+                        moves=moves,
                     )
                     if not dry_run:
-                        migration.complete()
+                        migration.turn()
                 steps.put(None)
             except BaseException as error:
-                _log.error("cutover.failed", error=type(error).__name__, reason=str(error))
+                _log.error("cutover.failed", command=command, error=type(error).__name__, reason=str(error))
                 steps.put(error)
 
         threading.Thread(target=work, name="cutover").start()
@@ -159,8 +175,6 @@ class Daemon:
             if isinstance(step, BaseException):
                 raise step
             yield step
-        message = "nothing was changed" if dry_run else "the application uses the new tables now"
-        yield {"done": True, "exit_code": 0, "message": message}
 
     def _abort(self, arguments: Message) -> Iterator[Message]:
         with self._alone("abort"):
@@ -168,8 +182,13 @@ class Daemon:
             self._migration.abort(drop_target=bool(arguments.get("drop_target")))
             yield {"done": True, "exit_code": 0, "message": "the migration is aborted; the source was not changed"}
 
-    def _later(self, _arguments: Message) -> Iterator[Message]:
-        raise WrongState("there is no reverse stream: this version does not run one yet")
+    def _complete(self, _arguments: Message) -> Iterator[Message]:
+        with self._alone("complete"):
+            yield {"step": "complete", "message": "ending the way back"}
+            self._migration.complete()
+            archive = self._config.cutover.archive_database
+            message = f"the migration is complete; the old tables stay in {archive} until you drop it"
+            yield {"done": True, "exit_code": 0, "message": message}
 
     @contextmanager
     def _alone(self, command: str) -> Iterator[None]:
@@ -181,8 +200,8 @@ class Daemon:
             self._busy.release()
 
 
-class _Forward:
-    """The forward stream as the cutover sees it."""
+class _Switchable:
+    """The stream that runs, as the cutover sees it."""
 
     def __init__(self, migration: Migration) -> None:
         self._migration = migration
@@ -230,7 +249,7 @@ def run(config: Config, *, once: bool, progress: Progress) -> None:
 def verify_offline(config: Config, arguments: Message) -> Iterator[Message]:
     """`verify` where no daemon runs: the stream runs here for as long as it takes."""
     migration = Migration(config, Progress(config.migration.name))
-    with migration.replicating():
+    with migration.streaming():
         yield from Daemon(migration).answer("verify", arguments)
 
 

@@ -1,6 +1,8 @@
 """READ FIRST: a migration from its first check to the last row, phase by phase.
 
-    prepare → copy → catch up → build → replicate (and verify) → cut over
+    prepare → copy → catch up → build → replicate (and verify) → cut over → reverse → complete
+                                            ↑                                 ↓
+                                            └── settle (and verify) ←──── roll back
 
 `Migration.run` is that list. Every phase can be killed at any moment and goes on where it was, because what has been done is
 told by rows of the state database that were committed together with the data they speak of.
@@ -11,16 +13,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from types import MappingProxyType
 
 import pymysql
 
 from replicator import state as state_module
 from replicator.apply import heartbeat
-from replicator.apply.stream import Stream
+from replicator.apply.applier import Applier
+from replicator.apply.stream import Behind, Stream
 from replicator.binlog.safe_position import current_position, safe_position
 from replicator.config import Config
 from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, restore_indexes, run_jobs, settled
+from replicator.cutover.moves import Moves, make_moves_back, moves_from_json
 from replicator.cutover.settle import recover
 from replicator.errors import CheckFailed, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.mysql.catalog import read_tables
@@ -31,11 +36,16 @@ from replicator.mysql.sql import quote
 from replicator.planning import create_target, drop_tables, resolve
 from replicator.preflight import run_checks
 from replicator.progress import Progress
+from replicator.reverse.applier import ReverseApplier
+from replicator.reverse.catalogs import resolve_reverse
+from replicator.reverse.plan import ReversePlan
+from replicator.reverse.stage import fill_staging
 from replicator.staging import create_staging, index_staging, staging_relation
 from replicator.state import Checkpoint, State
 from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
-from replicator.verify import Verifier
+from replicator.verify import Report, Verifier, repair
+from replicator.verify.passes import FORWARD, Way
 from replicator.watch import Watch
 
 IDLE_LAG = 2.0
@@ -53,6 +63,8 @@ class Migration:
         self.state = state_module.of(config)
         self._relation = staging_relation(self.state.database, self.state.migration)
         self._plan: MigrationPlan | None = None
+        self._reverse: ReversePlan | None = None
+        """Of the way back; None while the stream runs forward."""
         self.throttle = Throttle(config.throttle, (config.source, config.target))
         self._stream: Stream | None = None
         self._verifier: Verifier | None = None
@@ -60,7 +72,9 @@ class Migration:
         self._paused = False
         self._switching = False
         self._ended = threading.Event()
-        """The migration is over: cut over or aborted."""
+        """The migration is over: completed or aborted."""
+        self._turned = threading.Event()
+        """The tables have been switched: the other stream's turn."""
 
     @property
     def plan(self) -> MigrationPlan:
@@ -77,22 +91,34 @@ class Migration:
         Raises Interrupted when stopped before `once` was fulfilled.
         """
         with self.alone():
-            if recover(self.config) == "done":
-                self.complete()
-                return
-            phase = self.prepare()
-            with self._watched():
-                if phase == "copying":
-                    self.copy()
-                    phase = "catching_up"
-                if phase == "catching_up":
-                    self.catch_up()
-                    self.build()
-                self.replicate(once=once)
+            recover(self.config)
+            while True:
+                self._turned.clear()
+                self._switching = False
+                phase = self.prepare()
+                with self._watched():
+                    if phase == "reversing":
+                        self.reverse(once=once)
+                    else:
+                        self._forward(phase, once=once)
+                if not self._turned.is_set() or self._ended.is_set() or self.stop.is_set():
+                    return
+
+    def _forward(self, phase: str, *, once: bool) -> None:
+        if phase == "copying":
+            self.copy()
+            phase = "catching_up"
+        if phase == "catching_up":
+            self.catch_up()
+            self.build()
+        if phase == "rolled_back":
+            self.settle()
+        self.replicate(once=once)
 
     def prepare(self) -> str:
         """Create what is missing, find the safe LOW; the phase to go on with."""
-        self.progress.enter("preparing")
+        if self._plan is None:
+            self.progress.enter("preparing")
         with self._target() as target:
             phase = self.state.phase(target) if self.state.exists(target) else None
         if phase is None:
@@ -106,7 +132,10 @@ class Migration:
         with self._source() as source, self._target() as target:
             if phase == "preparing":
                 self._create(target)
-            self._plan = resolve(self.config, source, target)
+            self._reverse = None
+            if phase == "reversing":
+                self._reverse = resolve_reverse(self.config, target, self.state.facts(target)["new_tables"])
+            self._plan = resolve(self.config, source, target) if self._reverse is None else self._reverse.forward
             if phase == "preparing":
                 self._begin(source, target)
                 phase = "copying"
@@ -181,7 +210,7 @@ class Migration:
         high = Position(**facts["high"])
         with self._target() as target:
             before = settled(self.plan, self.state, target)
-        stream = self._new_stream(exact=False, settled=before)
+        stream = self._new_stream(exact=False, units=False, settled=before)
         stream.start()
         try:
             while not stream.wait_applied(high, 0.5):
@@ -215,31 +244,83 @@ class Migration:
             self.progress.finished(transform.target.name, transform.source.name)
         with self._streaming() as (stream, verifier):
             self._verify_first(stream, verifier, once=once)
-            while not once and not self.stop.wait(0.2) and not self._ended.is_set():
-                if stream.error is not None and not self._switching:
-                    raise stream.error
+            self._keep_on(stream, once=once)
+
+    def reverse(self, *, once: bool) -> None:
+        """The new tables are in use. What is written there comes back to the archived ones, so that nothing is lost when
+        they are taken into use again: at every commit they are what the inverses make of it."""
+        self._prepare_reverse()
+        self.progress.enter("reversing")
+        self.progress.unverified()
+        with self._streaming() as (stream, verifier):
+            self._verify_first(stream, verifier, once=once)
+            self._keep_on(stream, once=once)
+
+    def settle(self) -> None:
+        """The old tables are in use again. Staging was kept up all the while; of the new tables, what never came back is
+        made anew, until every row is right."""
+        self.progress.enter("rolled_back")
+        self.progress.unverified()
+        with self._streaming(exact=False) as (stream, verifier):
+            report = self._verify_first(stream, verifier, once=False)
+            if not report.ok:
+                self.progress.doing("writing rows anew that had no way back")
+                report = repair(self.config, self.plan, report, stream, self.progress, self.stop)
+            if not report.ok:
+                raise VerificationFailed(report.summary())
+        with self._target() as target:
+            self.state.enter(target, "replicating")
+
+    def _prepare_reverse(self) -> None:
+        reverse = self._way_back()
+        if not any(source.staged is not None for source in reverse.stream.sources.values()):
+            return
+        with self._target() as target:
+            facts = self.state.facts(target)
+        if facts.get("reverse_staged") == facts["switch"]["since"]:
+            return
+        relation = staging_relation(self.state.database, self.state.migration, "reverse")
+        with self.progress.long_step("staging the new tables as they were at the switch"):
+            fill_staging(self.config.target, reverse, relation, self.stop)
+        with self._target() as target:
+            self.state.learn(target, reverse_staged=facts["switch"]["since"])
+
+    def _way_back(self) -> ReversePlan:
+        if self._reverse is None:
+            raise WrongState(f"the migration is {self.progress.phase}: there is no way back before a cutover")
+        return self._reverse
+
+    def _keep_on(self, stream: Stream, *, once: bool) -> None:
+        """Until the daemon is stopped, the migration ended, or the tables switched."""
+        while not once and not self.stop.wait(0.2) and not self._ended.is_set() and not self._turned.is_set():
+            if stream.error is not None and not self._switching:
+                raise stream.error
 
     @contextmanager
-    def replicating(self) -> Iterator[None]:
-        """The exact stream runs inside this block, for a command that needs it while no daemon does."""
+    def streaming(self) -> Iterator[None]:
+        """The stream runs inside this block, for a command that needs it while no daemon does."""
         with self.alone():
             phase = self.prepare()
-            if phase != "replicating":
-                raise WrongState(f"the migration is {phase}: `replicator run` has to finish the copy first")
+            if phase not in ("replicating", "reversing"):
+                raise WrongState(f"the migration is {phase}: `replicator run` has to bring it further first")
+            if phase == "reversing":
+                self._prepare_reverse()
+            self.progress.enter(phase)
             with self._watched(), self._streaming():
                 yield
 
     @contextmanager
-    def _streaming(self) -> Iterator[tuple[Stream, Verifier]]:
-        self._stream = stream = self._new_stream(exact=True)
-        self._verifier = verifier = Verifier(self.config, self.plan, stream, self.progress, self.stop)
+    def _streaming(self, *, exact: bool = True) -> Iterator[tuple[Stream, Verifier]]:
+        self._stream = stream = self._new_stream(exact=exact, units=True)
+        way = FORWARD if self._reverse is None else Way("reverse", self._reverse.lost)
+        self._verifier = verifier = Verifier(self.config, self.plan, stream, self.progress, self.stop, way)
         stream.start()
         try:
             yield stream, verifier
         finally:
             stream.stop()
 
-    def _verify_first(self, stream: Stream, verifier: Verifier, *, once: bool) -> None:
+    def _verify_first(self, stream: Stream, verifier: Verifier, *, once: bool) -> Report:
         """The first full pass; with `once` it decides about the outcome."""
         with self._source() as source:
             end = current_position(source)
@@ -248,13 +329,14 @@ class Migration:
         report = verifier.verify()
         if not report.ok and once:
             raise VerificationFailed(report.summary())
+        return report
 
     # What commands ask for ---------------------------------------------------------------------------------
 
     def exact(self) -> tuple[Verifier, Stream]:
         """The verifier and the stream, once the promise holds. Raises WrongState before."""
         if self._verifier is None or self._stream is None or not self._stream.running:
-            raise WrongState(f"the migration is {self.progress.phase}: wait until it is replicating")
+            raise WrongState(f"the migration is {self.progress.phase}: wait until it is replicating or reversing")
         return self._verifier, self._stream
 
     def pause(self) -> bool:
@@ -284,26 +366,54 @@ class Migration:
         try:
             yield
         finally:
-            self._switching = self._ended.is_set()
+            self._switching = self._ended.is_set() or self._turned.is_set()
 
     def switched(self) -> None:
-        """The new tables are in use: the stream from the old ones is over."""
+        """Other tables are in use: the stream from these is over, and what was proved says nothing any more."""
         if self._stream is not None:
             self._stream.stop()
+        self.progress.unverified()
+
+    def turn(self) -> None:
+        """The switch is done: go on in the other direction."""
+        self.store_status()
+        self._turned.set()
+
+    def moves_back(self, connection: Connection) -> Moves:
+        """What a rollback renames. Raises WrongState before a cutover."""
+        self._way_back()
+        return make_moves_back(self.config, moves_from_json(self.state.facts(connection)["switch"]), connection)
 
     def complete(self) -> None:
-        """The cutover is done."""
+        """End the way back and remove staging and state; the archive stays. Raises WrongState before a cutover."""
+        with self._target() as target:
+            phase = self.state.phase(target) if self.state.exists(target) else None
+            if phase != "reversing":
+                raise WrongState(f"the migration is {phase or 'not begun'}: only after a cutover can it be completed")
+            if self._stream is not None:
+                self._switching = True
+                self._stream.stop()
+            remove(self.state, target)
         self.progress.enter("completed")
-        self.store_status()
         self._ended.set()
+        self.stop.set()
 
     def abort(self, *, drop_target: bool) -> None:
         """End the migration and remove staging and state; `drop_target` removes the target tables as well."""
-        if self._stream is not None:
-            self._switching = True
-            self._stream.stop()
         with self._target() as target:
-            remove(self.config, self.state, target, drop_target=drop_target)
+            if not self.state.exists(target):
+                raise WrongState(f"the migration {self.state.migration} has not begun: there is nothing to abort")
+            if self.state.phase(target) == "reversing":
+                raise WrongState(
+                    f"the migration {self.state.migration} is cut over: `replicator rollback` takes that back, and"
+                    " `replicator complete` ends it"
+                )
+            if self._stream is not None:
+                self._switching = True
+                self._stream.stop()
+            if drop_target:
+                drop_tables(target, self.config.target.database)
+            remove(self.state, target)
         self.progress.enter("aborted")
         self._ended.set()
         self.stop.set()
@@ -316,17 +426,30 @@ class Migration:
 
     # Around the phases ------------------------------------------------------------------------------------
 
-    def _new_stream(self, *, exact: bool, settled: Mapping[str, Position] = MappingProxyType({})) -> Stream:
+    def _new_stream(
+        self, *, exact: bool, units: bool, settled: Mapping[str, Position] = MappingProxyType({})
+    ) -> Stream:
+        config, reverse = self.config, self._reverse
+        with self._target() as target:
+            switch = self.state.facts(target).get("switch")
+        moves = None if switch is None else moves_from_json(switch)
+        behind = None
+        if moves is not None and moves.since is not None:
+            behind = Behind(moves.since, moves.statement)  # the last switch is where this stream begins
         return Stream(
-            self.plan,
+            self.plan if reverse is None else reverse.stream,
             self.state,
-            self.config.source,
-            self.config.target,
+            config.source,
+            config.target,
             self.progress,
+            direction="forward" if reverse is None else "reverse",
             exact=exact,
+            units=units,
             throttle=self.throttle,
             settled=settled,
-            accept=self.config.stream.accept_schema_change,
+            accept=config.stream.accept_schema_change,
+            behind=behind,
+            applier=Applier if reverse is None else partial(ReverseApplier, reverse=reverse),
         )
 
     def _check(self) -> None:
@@ -339,7 +462,7 @@ class Migration:
         for transform in self.plan.transforms:
             name, source = transform.target.name, transform.source.name
             self.progress.expect(name, source, transform.source.row_estimate)
-            if phase == "replicating":
+            if phase not in ("copying", "catching_up"):
                 self.progress.finished(name, source)
 
     def _unless_stopped(self) -> None:
@@ -378,15 +501,9 @@ class Migration:
             yield connection
 
 
-def remove(config: Config, state: State, target: Connection, *, drop_target: bool) -> None:
-    """Remove what a migration left on the target: staging, state and, if asked for, the tables of the new schema."""
-    if not state.exists(target):
-        raise WrongState(f"the migration {state.migration} has not begun: there is nothing to abort")
-    if state.phase(target) == "completed":
-        raise WrongState(f"the migration {state.migration} is cut over: it cannot be aborted any more")
+def remove(state: State, target: Connection) -> None:
+    """Remove what a migration left in the state database on the target: staging and state."""
     tables = [name for name in read_tables(target, state.database) if name.startswith(f"{state.migration}:")]
     for name in tables:
         execute(target, f"DROP TABLE IF EXISTS {quote(state.database, name)}")
-    if drop_target:
-        drop_tables(target, config.target.database)
     state.remove(target)

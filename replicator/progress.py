@@ -32,6 +32,9 @@ from replicator.rates import Distribution, Pace
 
 __all__ = ["DIRECTIONS", "PHASES", "Gate", "Progress", "Reading"]
 
+_DIRECTION_OF = {"replicating": "forward", "reversing": "reverse", "rolled_back": "forward"}
+"""The stream that counts in a phase; in the others it is the one that counted before."""
+
 _APPLY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _FREEZE_BOUNDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 
@@ -97,7 +100,14 @@ class Progress:
             self._activity = activity
             if phase == "copying":
                 self._pace.add(0)
-            self._direction = "reverse" if phase == "reversing" else self._direction
+            if phase in _DIRECTION_OF:
+                self._direction = _DIRECTION_OF[phase]
+
+    @property
+    def direction(self) -> str:
+        """Of the stream that counts."""
+        with self._lock:
+            return self._direction
 
     def doing(self, activity: str) -> None:
         """What is being done within the phase, for people."""
@@ -222,7 +232,8 @@ class Progress:
     def applied(self, direction: str, table: str, operation: str, rows: int, source: str | None = None) -> None:
         """Target rows were written by a committed batch."""
         with self._lock:
-            self._table(table, source).rows_applied += rows
+            if direction == "forward":  # the way back writes old tables
+                self._table(table, source).rows_applied += rows
             self._rows_applied += rows
             self._count("rows_applied", (direction, table, operation), rows)
 
@@ -290,6 +301,12 @@ class Progress:
             for one in self._entries(table):
                 one.verified_at, one.mismatched = self._timestamp(), mismatched
                 one.succeeded_at = self._now() if mismatched == 0 else one.succeeded_at
+
+    def unverified(self) -> None:
+        """The streams have changed places: what was found out before says nothing any more."""
+        with self._lock:
+            for entry in self._tables.values():
+                entry.verified_at, entry.mismatched, entry.succeeded_at = None, 0, None
 
     def quarantined(self, table: str, rows: int) -> None:
         """`rows` rows of `table` are in quarantine now."""

@@ -13,7 +13,7 @@ PHASES = (
     "preparing", "copying", "catching_up", "replicating", "cutting_over", "reversing", "rolled_back", "completed",
     "aborted",
 )  # fmt: skip
-ENDED = ("rolled_back", "completed", "aborted")
+ENDED = ("completed", "aborted")
 """Phases after which nothing runs any more."""
 HALTS = ("paused", "stopped", "failed")
 DIRECTIONS = ("forward", "reverse")

@@ -7,6 +7,7 @@ import hashlib
 from replicator.mysql.catalog import BINARY_TYPES, Column
 from replicator.mysql.connection import Connection, execute
 from replicator.mysql.sql import quote
+from replicator.state import Direction
 from replicator.transform.plan import StagedTable
 from replicator.transform.units import Relation
 
@@ -24,9 +25,10 @@ def staging_name(migration: str, table: str) -> str:
     return f"{name[: _NAME_LIMIT - 13]}:{digest}"
 
 
-def staging_relation(database: str, migration: str) -> Relation:
-    """Source table name → its quoted staging table."""
-    return lambda table: quote(database, staging_name(migration, table))
+def staging_relation(database: str, migration: str, direction: Direction = "forward") -> Relation:
+    """Table of the upstream → its quoted staging table."""
+    mark = "" if direction == "forward" else "<"
+    return lambda table: quote(database, staging_name(migration, mark + table))
 
 
 def create_staging(connection: Connection, relation: Relation, staged: StagedTable) -> None:

@@ -68,7 +68,7 @@ class Watch:
             self._progress.throttled(reason.name, reason.detail)
 
     def _look(self, source: Connection) -> None:
-        self._progress.upstream_at("forward", current_position(source))
+        self._progress.upstream_at(self._progress.direction, current_position(source))
         kept = _retention(source)
         lag = self._progress.snapshot()["lag_seconds"]
         # A binlog file is kept for that long after its last event: what is needed is at most as old as the lag.

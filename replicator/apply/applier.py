@@ -17,6 +17,7 @@ import pymysql
 from replicator.apply.cascades import Cascades
 from replicator.apply.changes import Changes, Gatherer, Pending
 from replicator.apply.feed import Piece
+from replicator.apply.prepared import Prepared
 from replicator.apply.touched import Touched
 from replicator.apply.writes import STATEMENT_ROWS, Writer, Writes
 from replicator.binlog.events import Row, RowsEvent, TransactionEnd
@@ -48,8 +49,8 @@ class Applied:
 class Applier:
     """Applies pieces of the stream through one target session.
 
-    `exact` is False until the stream has passed HIGH and the units are built: rows are then set whatever stands there, and
-    staged transforms are left alone.
+    Until `exact`, rows are set whatever stands there; until `units`, staged transforms are left alone. Both are True once the
+    stream has passed HIGH and the units are built. After a rollback, units are kept up before all rows are known to be exact.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class Applier:
         endpoint: Endpoint,
         server: Server,
         relation: Relation,
+        prepared: Prepared,
         *,
         checkpoint: Checkpoint,
         source_identity: str,
         exact: bool,
+        units: bool,
         took: Callable[[str, float], None] = lambda step, seconds: None,
     ) -> None:
         self._plan = plan
@@ -75,7 +78,9 @@ class Applier:
         self._checkpoint = checkpoint
         self._source_identity = source_identity
         self._took = took
+        self._prepared = prepared
         self.exact = exact
+        self.units = units
         alias = server.flavour == "mysql"
         self._gatherer = Gatherer(plan)
         self._staging = {
@@ -88,6 +93,18 @@ class Applier:
             if plan.cascades
             else None
         )
+        self._compile(relation, alias=alias)
+        self._open = Changes()
+        """Units reached by the pieces of a transaction that is not complete yet."""
+        self._touched = Touched()
+        self._written: dict[str, tuple[int, int, int]] = {}
+        self._operations: dict[tuple[str, str], int] = {}
+        self._transactions = 0
+        self._inside = False
+
+    def _compile(self, relation: Relation, *, alias: bool) -> None:
+        """Make ready what turns changes into rows."""
+        plan = self._plan
         self._direct = {
             index: _DirectTransform(transform, plan.sources[transform.source.name])
             for index, transform in enumerate(plan.transforms)
@@ -100,10 +117,15 @@ class Applier:
         }
         self._writers = {
             transform.target.name: Writer(
-                transform.target.sql, transform.target, transform.target_columns, endpoint, alias=alias
+                transform.target.sql, transform.target, transform.target_columns, self._endpoint, alias=alias
             )
             for transform in plan.transforms
         }
+<<<<<<< work
+
+    def close(self) -> None:
+        """Give back what it holds besides the caller's session."""
+=======
         writers = Counter(transform.target.name for transform in plan.transforms)
         self._independent = {
             index
@@ -121,6 +143,7 @@ class Applier:
         self._operations: dict[tuple[str, str], int] = {}
         self._transactions = 0
         self._inside = False
+>>>>>>> landed
 
     def apply(self, pieces: Sequence[Piece]) -> Applied | None:
         """Apply the pieces and commit with the checkpoint of the last one's end.
@@ -134,7 +157,13 @@ class Applier:
             if not self._inside:
                 execute(connection, "BEGIN")
                 self._inside = True
-            self._write(pieces, whole=whole, last=end is not None)
+            self._transactions += sum(piece.transactions for piece in pieces if piece.end is not None)
+            batches = self._prepared.batches(pieces)
+            events = next(batches)
+            for following in batches:
+                self._write(events, whole=False, last=False)
+                events, whole = following, False
+            self._write(events, whole=whole, last=end is not None)
             if end is None:
                 return None
             checkpoint = Checkpoint(end.position, self._source_identity, end.timestamp)
@@ -164,8 +193,7 @@ class Applier:
                         condition = "TRUE" + TargetRows(transform).constant_condition
                         execute(connection, f"DELETE FROM {transform.target.sql} WHERE {condition}")
                 for rows in self._staging[name].rows(connection) if name in self._staging else ():
-                    events = [RowsEvent(self._plan.source_schema, name, "delete", rows, False)]
-                    self._write([Piece(events=events)], whole=False, last=False)
+                    self._write([RowsEvent(self._plan.source_schema, name, "delete", rows, False)], whole=False, last=False)
         except pymysql.MySQLError as error:
             raise self._endpoint.failure(error, "emptying") from None
         self._touched = replace(self._touched, untold=True)
@@ -179,15 +207,12 @@ class Applier:
             raise self._endpoint.failure(error, "moving the checkpoint") from None
         self._checkpoint = checkpoint
 
-    def _write(self, pieces: Sequence[Piece], *, whole: bool, last: bool) -> None:
+    def _write(self, events: Sequence[RowsEvent], *, whole: bool, last: bool) -> None:
         connection = self._connection
         started = monotonic()
         changes = self._open
-        for piece in pieces:
-            self._transactions += piece.transactions if piece.end is not None else 0
-        events = [event for piece in pieces for event in piece.events]
         if self._cascades is not None:
-            events = list(self._cascades.derive(connection, events))
+            events = self._cascades.derive(connection, events)
         self._gatherer.gather(changes, events)
         self._took("gather", monotonic() - started)
         started = monotonic()
@@ -195,6 +220,14 @@ class Applier:
             self._staging[name].write(connection, images)
             self._touched.staged.setdefault(name, set()).update(images)
         self._took("stage", monotonic() - started)
+        for operation, count in changes.operations.items():
+            self._operations[operation] = self._operations.get(operation, 0) + count
+        self._write_rows(changes, whole=whole, last=last)
+        self._open = Changes() if last else Changes(units=changes.units, related=changes.related)
+
+    def _write_rows(self, changes: Changes, *, whole: bool, last: bool) -> None:
+        """Change the downstream's tables; staging is up to date."""
+        connection = self._connection
         started = monotonic()
         exact = self.exact and whole
         writes: dict[str, Writes] = {}
@@ -212,16 +245,13 @@ class Applier:
                 self._writers[self._table(index)].write(connection, made, exact=False)
             self._count(index, made)
         self._took("rows", monotonic() - started)
-        for operation, count in changes.operations.items():
-            self._operations[operation] = self._operations.get(operation, 0) + count
-        if last and self.exact:
+        if last and self.units:
             started = monotonic()
             self._compute_units(changes, writes)
             # All transforms of a table at once: a unique value may wander from a row of one to a row of another.
             for table, made in writes.items():
-                self._writers[table].write(connection, made, exact=True)
+                self._writers[table].write(connection, made, exact=self.exact)
             self._took("units", monotonic() - started)
-        self._open = Changes() if last else Changes(units=changes.units, related=changes.related)
 
     def _parts(self, index: int, pending: dict[Values, Pending]) -> Iterator[Writes]:
         """The writes of a direct transform part by part."""

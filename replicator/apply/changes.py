@@ -22,6 +22,8 @@ class Pending:
 
     stood: bool
     image: Values | None
+    before: Values | None = None
+    """Its image before the batch, where it stood there."""
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ def _last(
             assert old is not None
             entry = pending.get(old)
             if entry is None:
-                pending[old] = Pending(True, None)
+                pending[old] = Pending(True, None, before)
             else:
                 entry.image = None
             continue
@@ -122,13 +124,13 @@ def _last(
         if old is not None and old != new:
             entry = pending.get(old)
             if entry is None:
-                pending[old] = Pending(True, None)
+                pending[old] = Pending(True, None, before)
             else:
                 entry.image = None
             old = None
         entry = pending.get(new)
         if entry is None:
-            pending[new] = Pending(old is not None, image)
+            pending[new] = Pending(old is not None, image, None if old is None else before)
         else:
             entry.image = image
 

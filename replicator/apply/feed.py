@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from types import MappingProxyType
 
@@ -51,9 +52,16 @@ class Feed:
         judge: Callable[[Ddl], SchemaChange | None],
         heartbeat: tuple[str, str, str] | None = None,
         settled: Mapping[str, Position] = MappingProxyType({}),
+        behind: str | None = None,
     ) -> None:
-        """`settled`: tables that were copied as they are at one position; nothing before it concerns them."""
-        self._stream = BinlogStream(endpoint, position, server_id=server_id, wanted=wanted, by_gtid=by_gtid)
+        """`settled`: tables that were copied as they are at one position; nothing before it concerns them.
+
+        `behind`: a statement that stands behind `position`; nothing in front of it concerns us.
+        """
+        self._open = partial(BinlogStream, endpoint, server_id=server_id, by_gtid=by_gtid)
+        self._wanted = wanted
+        self._behind = behind
+        self._stream = self._open(position, wanted=wanted if behind is None else lambda schema, table: None)
         self._judge = judge
         self._heartbeat = heartbeat
         self._settled = settled
@@ -118,6 +126,8 @@ class Feed:
 
     def _read(self) -> None:
         try:
+            if self._behind is not None and not self._skipped():
+                return
             with self._stream as stream:
                 piece = Piece()
                 begun = stream.bytes_read
@@ -147,6 +157,22 @@ class Feed:
                     piece = Piece()
         except Exception as error:
             self._fail(error)
+
+    def _skipped(self) -> bool:
+        """Read on to behind the statement; False when closed before. A new stream begins there: in front of it a table may
+        have had another one's name, and what was found out about the one must not be taken for the other."""
+        found = False
+        with self._stream as stream:
+            for event in stream:
+                if isinstance(event, Ddl) and event.statement == self._behind:
+                    found = True
+                elif isinstance(event, TransactionEnd) and found:
+                    self._put(Piece(end=event))
+                    with self._changed:
+                        if not self._closing:
+                            self._stream = self._open(event.position, wanted=self._wanted)
+                        return not self._closing
+        return False
 
     def _settled_behind(self, position: Position) -> frozenset[str]:
         """Tables whose copies hold the transaction that begins at `position`."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ import pymysql
 from replicator.apply import ddl, heartbeat
 from replicator.apply.applier import Applied, Applier
 from replicator.apply.feed import Feed, Piece
+from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
 from replicator.binlog.events import TransactionEnd, Wanted
 from replicator.errors import ReplicatorError, SourceError, Unsupported
@@ -47,6 +49,14 @@ RETRY_WAIT = (0.2, 10.0)
 """Seconds before the first and the last of the growing pauses between tries."""
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Where a stream begins: behind a statement that stands in the binlog after `since`."""
+
+    since: Position
+    statement: str
+
+
 class Stream(TouchedLog):
     """See the module. Public methods may be called from any thread."""
 
@@ -60,11 +70,17 @@ class Stream(TouchedLog):
         *,
         direction: Direction = "forward",
         exact: bool,
+        units: bool | None = None,
         throttle: Throttle,
         settled: Mapping[str, Position] = MappingProxyType({}),
         accept: Position | None = None,
+        behind: Behind | None = None,
+        applier: Callable[..., Applier] = Applier,
     ) -> None:
-        """`accept`: the schema change behind which somebody has said that it goes on."""
+        """`accept`: the schema change behind which somebody has said that it goes on.
+
+        `units`: whether those of staged transforms are kept up; by default as soon as rows are exact.
+        """
         super().__init__()
         self._plan = plan
         self._state = state
@@ -74,6 +90,9 @@ class Stream(TouchedLog):
         self._direction: Direction = direction
         self._throttle = throttle
         self._exact = exact
+        self._units = exact if units is None else units
+        self._behind = behind
+        self._applier = applier
         self._settled = settled
         self._accept = accept
         self._condition = threading.Condition()
@@ -84,6 +103,7 @@ class Stream(TouchedLog):
         self._position: Position | None = None
         self._reading: Feed | None = None
         self._batch_rows = FEWEST_ROWS
+        """Has the loop look at once at what is waited for."""
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=f"{direction}-stream", daemon=True)
 
@@ -97,7 +117,7 @@ class Stream(TouchedLog):
         """End at the next transaction boundary."""
         with self._condition:
             self._stopping = True
-            self._condition.notify_all()
+            self._wake()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -209,25 +229,41 @@ class Stream(TouchedLog):
         """One pair of connections, from the stored checkpoint until told to stop or something breaks."""
         connection = connect(self._downstream, write=True)
         feed: Feed | None = None
+        applier: Applier | None = None
         try:
             execute(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             checkpoint = self._checkpoint(connection)
             with connected(self._upstream, database=False) as source:
-                identity = identify(source).identity
-            applier = Applier(
+                server = identify(source)
+            identity = server.identity
+            behind = self._behind
+            if behind is not None and checkpoint.position != behind.since:
+                behind = None  # it is behind us
+            wanted = self._wanted()
+            applier = self._applier(
                 self._plan,
                 self._state,
                 self._direction,
                 connection,
                 self._downstream,
                 identify(connection),
-                staging_relation(self._state.database, self._state.migration),
+                staging_relation(self._state.database, self._state.migration, self._direction),
+                Prepared(
+                    self._state,
+                    self._direction,
+                    connection,
+                    self._upstream,
+                    server,
+                    wanted,
+                    self._copied(connection, identity),
+                ),
                 checkpoint=checkpoint,
                 source_identity=identity,
                 exact=self._exact,
+                units=self._units,
                 took=self._progress.took,
             )
-            feed = self._feed(checkpoint, identity)
+            feed = self._feed(checkpoint, identity, wanted, behind)
             if self._position not in (None, checkpoint.position):
                 self.lose()  # a commit succeeded whose answer was lost
             with self._condition:
@@ -243,6 +279,8 @@ class Stream(TouchedLog):
                 self._reading = None
             if feed is not None:
                 feed.close()
+            if applier is not None:
+                applier.close()
             close(connection)
 
     def _checkpoint(self, connection: Connection) -> Checkpoint:
@@ -254,21 +292,34 @@ class Stream(TouchedLog):
             )
         return checkpoint
 
-    def _feed(self, checkpoint: Checkpoint, identity: str) -> Feed:
+    def _copied(self, connection: Connection, identity: str) -> Callable[[Position], bool]:
+        """Whether the copies hold what an XA transaction from before the start did; the way back starts without any."""
+        stored = self._state.facts(connection).get("visible") if self._direction == "forward" else None
+        if stored is None:
+            return lambda _: True
+        visible = Position(**stored["position"])
+        return lambda position: identity == stored["server"] and visible.reached(position)
+
+    def _wanted(self) -> Callable[[str, str], Wanted | None]:
         schema = self._plan.source_schema
         wanted = {(schema, name): Wanted(source.before, source.columns) for name, source in self._plan.sources.items()}
-        beat = (self._state.database, heartbeat.TABLE, self._state.migration)
-        wanted[beat[:2]] = Wanted((), ("migration", "at"))
+        wanted[self._state.database, heartbeat.TABLE] = Wanted((), ("migration", "at"))
+        return lambda database, table: wanted.get((database, table))
 
+    def _feed(
+        self, checkpoint: Checkpoint, identity: str, wanted: Callable[[str, str], Wanted | None], behind: Behind | None
+    ) -> Feed:
+        beat = (self._state.database, heartbeat.TABLE, self._state.migration)
         return Feed(
             self._upstream,
             checkpoint.position,
             server_id=secrets.randbelow(2**31) + 2**31 - 1,
-            wanted=lambda database, table: wanted.get((database, table)),
+            wanted=wanted,
             by_gtid=identity != checkpoint.server,
             judge=lambda event: ddl.judge(event, self._plan),
             heartbeat=beat,
             settled=self._settled,
+            behind=None if behind is None else behind.statement,
         )
 
     def _apply(self, applier: Applier, feed: Feed) -> None:
@@ -290,7 +341,7 @@ class Stream(TouchedLog):
                 continue
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
             changed = pieces.pop() if pieces and pieces[-1].ddl else None
-            if any(piece.events for piece in pieces) or (pieces and pieces[-1].end is None):
+            if not all(piece.idle for piece in pieces):
                 self._apply_rows(applier, feed, pieces)
                 passed, written = None, monotonic()
             elif pieces:

@@ -13,7 +13,7 @@ import pymysql
 from replicator import state as states
 from replicator.config import Config
 from replicator.cutover.locks import Locks, problem_seeing_locks
-from replicator.cutover.moves import make_moves
+from replicator.cutover.moves import Moves
 from replicator.cutover.schema_gates import orphan_gate, schema_gates
 from replicator.cutover.stream import ForwardStream
 from replicator.mysql.connection import Connection, connected, describe, rows, value
@@ -33,6 +33,7 @@ MOST_SESSIONS = 40
 def gates(
     config: Config,
     plan: MigrationPlan,
+    moves: Moves,
     stream: ForwardStream,
     progress: Progress,
     *,
@@ -45,10 +46,9 @@ def gates(
     Raises TargetError where the server cannot be reached.
     """
     with connected(config.target, database=False, read_timeout=3600) as connection:
-        found = [_phase(config, progress, connection), *_one_server(config, connection)]
+        found = [_phase(config, progress, connection, moves.phase), *_one_server(config, connection)]
         if not found[-1].ok:
             return found  # the others look for both databases on one server
-        moves = make_moves(config, plan)
         locks = Locks(identify(connection).flavour)
         found += [_lag(stream), _verified(plan, progress), _quarantine(progress)]
         found += [_prepared_transactions(connection), _connections(connection, len(moves.read))]
@@ -63,15 +63,15 @@ def gates(
         return found
 
 
-def _phase(config: Config, progress: Progress, connection: Connection) -> Gate:
+def _phase(config: Config, progress: Progress, connection: Connection, wanted: str) -> Gate:
     stored = states.of(config).phase(connection)
     shown = progress.phase
     return Gate(
         "phase",
-        stored == shown == "replicating",
+        stored == shown == wanted,
         shown if stored == progress.stage else f"{shown} ({stored or 'nothing'} is stored)",
-        "replicating",
-        "Wait until the copy is done and the stream runs; `replicator status` says what it is doing.",
+        wanted,
+        "Wait until the stream of that phase runs; `replicator status` says what it is doing.",
     )
 
 

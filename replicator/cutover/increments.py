@@ -20,6 +20,8 @@ _RESERVE = 4
 
 def sources_of_numbers(plan: MigrationPlan, moves: Moves) -> dict[str, set[str]]:
     """Target table → the source tables whose numbers it goes on with: that of its name, and those whose numbers its key is."""
+    if moves.direction == "reverse":
+        return _numbers_back(plan, moves)
     found: dict[str, set[str]] = {}
     for table in plan.targets.values():
         column = next((column.name for column in table.columns if column.auto_increment), None)
@@ -32,6 +34,18 @@ def sources_of_numbers(plan: MigrationPlan, moves: Moves) -> dict[str, set[str]]
             if transform.target.name == table.name and origin is not None and origin.auto_increment:
                 found[table.name].add(transform.source.name)
     return found
+
+
+def _numbers_back(plan: MigrationPlan, moves: Moves) -> dict[str, set[str]]:
+    """Old table → the new tables that gave out its numbers meanwhile."""
+    found: dict[str, set[str]] = {}
+    for transform in plan.transforms:
+        keys = dict(zip(transform.key_columns, transform.unit_columns, strict=True))
+        for column in transform.target.columns:
+            origin = transform.source.column(keys.get(column.name, ""))
+            if column.auto_increment and origin is not None and origin.auto_increment:
+                found.setdefault(transform.source.name, set()).add(transform.target.name)
+    return {table: names for table, names in found.items() if table in moves.new}
 
 
 def next_numbers(connection: Connection, moves: Moves) -> dict[Name, int]:

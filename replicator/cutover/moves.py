@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from replicator.config import Config
 from replicator.mysql.connection import Connection, rows
+from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
+from replicator.state import Direction
 from replicator.transform.plan import MigrationPlan
 
 World = Literal["before", "after", "between"]
@@ -40,6 +42,26 @@ class Moves:
     10 ms for each foreign key of a table that is renamed, and nobody should have to wait for that of these."""
     token: Name
     sentry: Name
+    direction: Direction = "forward"
+    """In reverse — a rollback — the new tables go back to the target database, the archived ones come: `source` is where
+    the application's tables are, in either direction."""
+    since: Position | None = None
+    """A place in the binlog in front of the rename, known once an attempt has begun."""
+
+    @property
+    def phase(self) -> str:
+        """That of the migration as long as nothing is renamed."""
+        return "replicating" if self.direction == "forward" else "reversing"
+
+    @property
+    def next_phase(self) -> str:
+        """That behind the rename."""
+        return "reversing" if self.direction == "forward" else "rolled_back"
+
+    @property
+    def next_direction(self) -> Direction:
+        """That of the stream that begins at the rename."""
+        return "reverse" if self.direction == "forward" else "forward"
 
     @property
     def leaving(self) -> tuple[str, ...]:
@@ -77,6 +99,8 @@ class Moves:
             "dropped": list(self.dropped),
             "token": list(self.token),
             "sentry": list(self.sentry),
+            "direction": self.direction,
+            "since": None if self.since is None else self.since.to_json(),
         }
 
 
@@ -92,19 +116,18 @@ def moves_from_json(stored: Mapping[str, Any]) -> Moves:
         tuple(stored["dropped"]),
         (stored["token"][0], stored["token"][1]),
         (stored["sentry"][0], stored["sentry"][1]),
+        stored["direction"],
+        None if stored["since"] is None else Position(**stored["since"]),
     )
 
 
 def make_moves(config: Config, plan: MigrationPlan) -> Moves:
     """What a transform reads or `drop_table` names goes, what `keep_table` names stays."""
     source, target = config.source.database, config.target.database
-    archive, state = config.cutover.archive_database, config.migration.state_database
+    archive = config.cutover.archive_database
     kept = {unmapped.table for unmapped in plan.kept}
     read = set(plan.sources)
-    # Both servers lock names in the order of their bytes, schema first.
-    last = max(source, target, archive, state, key=str.encode)
-    behind = "~" if all(table < "~" for table in (*read, *plan.new_tables)) else "\uffee"
-    name = f"{behind}replicator {config.migration.name}"
+    token, sentry = _guards(config, (*read, *plan.new_tables))
     return Moves(
         source=source,
         target=target,
@@ -113,9 +136,42 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
         new=plan.new_tables,
         read=tuple(sorted(read)),
         dropped=tuple(sorted({unmapped.table for unmapped in plan.dropped} - read)),
-        token=(last, name + " token"),
-        sentry=(last, f"{name} {behind}sentry"),
+        token=token,
+        sentry=sentry,
     )
+
+
+def make_moves_back(config: Config, forward: Moves, connection: Connection) -> Moves:
+    """The way back of a switch that is done: its new tables go where they came from, and what is in the archive returns."""
+    archived = {
+        table
+        for (table,) in rows(
+            connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (forward.archive,)
+        )
+    }
+    token, sentry = _guards(config, (*forward.new, *forward.leaving))
+    return Moves(
+        source=forward.source,
+        target=forward.archive,
+        archive=forward.target,
+        old=forward.new,
+        new=tuple(table for table in forward.leaving if table in archived),
+        read=forward.new,
+        dropped=(),
+        token=token,
+        sentry=sentry,
+        direction="reverse",
+    )
+
+
+def _guards(config: Config, tables: Collection[str]) -> tuple[Name, Name]:
+    """Token and sentry."""
+    databases = (config.source.database, config.target.database, config.cutover.archive_database)
+    # Both servers lock names in the order of their bytes, schema first.
+    last = max(*databases, config.migration.state_database, key=str.encode)
+    behind = "~" if all(table < "~" for table in tables) else "\uffee"
+    name = f"{behind}replicator {config.migration.name}"
+    return (last, name + " token"), (last, f"{name} {behind}sentry")
 
 
 def look(connection: Connection, moves: Moves) -> tuple[World, Sequence[str]]:

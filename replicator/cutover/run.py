@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
@@ -115,10 +115,12 @@ def cutover(
     dry_run: bool,
     progress: Progress,
     report: Report,
+    moves: Moves | None = None,
 ) -> Outcome | None:
     """Switch from the old tables to the new ones; None after a dry run.
 
     Args:
+        moves: what is renamed: those of the plan, or for a rollback those that undo them.
         max_freeze: seconds that writes are held at most; then the attempt is undone.
         kill_blockers: end sessions that keep a table locked for too long.
         report: is called after each step.
@@ -129,9 +131,8 @@ def cutover(
     """
     with connected(config.target, database=False, read_timeout=120, settings=_CONTROL) as control:
         locks = Locks(identify(control).flavour)
-        run = _Cutover(
-            config, plan, stream, make_moves(config, plan), locks, control, max_freeze, kill_blockers, progress, report
-        )
+        moves = moves or make_moves(config, plan)
+        run = _Cutover(config, plan, stream, moves, locks, control, max_freeze, kill_blockers, progress, report)
         closed = _look_at_gates(run, tell=dry_run)
         if dry_run:
             _rehearse(run)
@@ -146,11 +147,11 @@ def cutover(
             raise
         except BaseException:
             progress.cutover_ended("undone")
-            progress.enter("replicating")
+            progress.enter(moves.phase)
             raise
         progress.cutover_ended("switched")
-        progress.enter("completed")
         stream.stop()
+        progress.enter(moves.next_phase)
         _archive(run)
         return outcome
 
@@ -161,6 +162,7 @@ def _look_at_gates(run: _Cutover, *, tell: bool) -> list[Gate]:
         found = gates(
             run.config,
             run.plan,
+            run.moves,
             run.stream,
             run.progress,
             max_freeze=run.max_freeze,
@@ -209,6 +211,7 @@ def _attempts(run: _Cutover) -> Outcome:
 def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
     """One attempt. Raises NotThisTime when another one may succeed; `front` keeps the tables that were hard to get."""
     began, since = time.monotonic(), current_position(run.control)
+    run.moves = replace(run.moves, since=since)
     numbers = next_numbers(run.control, run.moves)
     with run.step("prepare") as done:
         done.append(f"{_prepare_proof(run)} rows left to compare in the freeze")
@@ -396,7 +399,8 @@ def _archive(run: _Cutover) -> None:
     """The dropped tables follow. The switch is done, so what stands in their way is told and no failure."""
     with run.step("archive") as done, connected(run.config.target, database=False, read_timeout=120) as connection:
         problems = archive_dropped(connection, states.of(run.config), run.moves)
-        done.append(f"the old tables are in {run.moves.archive}, {len(run.moves.dropped)} dropped ones among them")
+        dropped = f", {len(run.moves.dropped)} dropped ones among them" if run.moves.dropped else ""
+        done.append(f"the tables that were in use are in {run.moves.archive}{dropped}")
         if problems:
             done.append(f"not yet moved, tried again when the daemon starts: {', '.join(problems)}")
 

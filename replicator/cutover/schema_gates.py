@@ -26,6 +26,8 @@ def schema_gates(connection: Connection, plan: MigrationPlan, moves: Moves) -> I
         )
     }
     kept = {unmapped.table for unmapped in plan.kept}
+    if moves.direction == "reverse":  # dropped tables that could not be moved to the archive yet stay where they should be
+        kept |= {unmapped.table for unmapped in plan.dropped}
     in_source = {table for schema, table in there if schema == moves.source}
     views = {table for (schema, table), engine in there.items() if schema == moves.source and engine == "VIEW"}
     yield _names(

@@ -14,8 +14,9 @@ from replicator.config import Config
 from replicator.cutover.moves import Moves, World, look, moves_from_json
 from replicator.errors import CutoverInDoubt, ReplicatorError
 from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, rows
+from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
-from replicator.state import State
+from replicator.state import Checkpoint, State
 
 _ARCHIVE_PATIENCE = 5
 """Seconds to wait for the transactions on one dropped table."""
@@ -45,20 +46,24 @@ def remove_sentry(connection: Connection, moves: Moves) -> None:
         execute(connection, f"DROP TABLE IF EXISTS {quote(*name)}")
 
 
-def undone(connection: Connection, state: State) -> None:
-    """Nothing has changed: replicating goes on."""
+def undone(connection: Connection, state: State, moves: Moves) -> None:
+    """Nothing has changed: the stream goes on."""
     with _together(connection):
-        state.enter(connection, "replicating")
+        state.enter(connection, moves.phase)
         state.clear_intent(connection)
 
 
 def switched(connection: Connection, state: State, moves: Moves) -> None:
-    """The new tables are in place; what is left is to archive the dropped ones.
-
-    Nothing follows a switch yet, so the migration is complete. With a stream back, `reversing` begins here.
-    """
+    """The tables are in place, and the stream in the other direction begins behind the rename; what is left is to archive
+    the dropped ones."""
+    assert moves.since is not None
     with _together(connection):
-        state.enter(connection, "completed")
+        state.enter(connection, moves.next_phase)
+        checkpoint = Checkpoint(moves.since, identify(connection).identity, 0.0)
+        state.begin_stream(connection, moves.next_direction, checkpoint)
+        state.learn(connection, switch=moves.to_json())
+        if moves.direction == "forward":
+            state.learn(connection, new_tables=list(moves.new))
         state.intend(connection, ARCHIVE, {"moves": moves.to_json()})
 
 
@@ -130,7 +135,7 @@ def _settled(connection: Connection, state: State, moves: Moves) -> World:
     if world == "after":
         switched(connection, state, moves)
     else:
-        undone(connection, state)
+        undone(connection, state, moves)
     return world
 
 

@@ -12,7 +12,7 @@ from replicator.preflight.context import Context
 from replicator.preflight.result import Finding, failed, listed, ok, warning
 from replicator.preflight.samples import sample_keys
 from replicator.reverse.laws import Trial, try_out
-from replicator.reverse.plan import ReversePlan, make_reverse_plan
+from replicator.reverse.plan import PlannedInverse, ReversePlan, make_reverse_plan
 
 _MOST = 3
 
@@ -59,7 +59,7 @@ def _tried(context: Context, plan: ReversePlan) -> Iterator[Finding]:
                 execute(connection, "ROLLBACK")
             for problem in trial.broken[:_MOST]:
                 yield failed(problem, f"correct the inverse at {inverse.place}: what it writes must give the same target row")
-            yield from _unnamed(plan, inverse.place, trial)
+            yield from _unnamed(plan, inverse, trial)
             whole.rows += trial.rows
             whole.otherwise += trial.otherwise
     yield ok(f"{whole.rows} sampled target rows come back as what they are made of")
@@ -68,9 +68,11 @@ def _tried(context: Context, plan: ReversePlan) -> Iterator[Finding]:
         yield ok(f"once changed, these columns come back as something else that means the same: {listed(changed, 100)}")
 
 
-def _unnamed(plan: ReversePlan, place: str, trial: Trial) -> Iterator[Finding]:
+def _unnamed(plan: ReversePlan, inverse: PlannedInverse, trial: Trial) -> Iterator[Finding]:
     """Columns without which a new row could not be inserted."""
     for name, named in trial.named.items():
+        if name in inverse.part_of:
+            continue  # another one inserts it
         missing = [
             column.name
             for column in plan.old[name].columns
@@ -78,7 +80,7 @@ def _unnamed(plan: ReversePlan, place: str, trial: Trial) -> Iterator[Finding]:
         ]
         if missing:
             yield failed(
-                f"source table {name} takes no row without {listed(missing)}, which the inverse at {place} does not name: "
-                "a row that is inserted after the cutover could not come back",
+                f"source table {name} takes no row without {listed(missing)}, which the inverse at {inverse.place} does not "
+                "name: a row that is inserted after the cutover could not come back",
                 "name it, with a value that the old application understands",
             )

@@ -16,8 +16,9 @@ from typing import Any
 
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column, Table
-from replicator.mysql.connection import Connection, rows
-from replicator.mysql.literals import compact_json, encoder, select_expression
+from replicator.mysql.connection import Connection
+from replicator.mysql.literals import compact_json, encoder, exact_expression
+from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.reverse.edits import Inversion, Said
 from replicator.reverse.plan import PlannedInverse
@@ -119,14 +120,13 @@ def _standing(
     connection: Connection, table: Table, columns: Sequence[str], by: Sequence[str], literals: Sequence[str]
 ) -> dict[str, str] | None:
     """The columns of the row whose columns `by` have these values, as literals."""
-    select = ", ".join(select_expression(table.by_name[name], quote(name)) for name in columns)
+    read = [table.by_name[name] for name in columns]
+    select = ", ".join(exact_expression(column, quote(column.name)) for column in read)
     condition = key_condition([quote(name) for name in by], [literals])
-    found = rows(connection, f"SELECT {select} FROM {table.sql} WHERE {condition} LIMIT 1")
+    found = list(read_rows(connection, f"SELECT {select} FROM {table.sql} WHERE {condition} LIMIT 1", read, exact={}))
     if not found:
         return None
-    return {
-        name: encoder(table.by_name[name])(value) for name, value in zip(columns, found[0], strict=True)
-    }
+    return {name: encoder(table.by_name[name])(value) for name, value in zip(columns, found[0], strict=True)}
 
 
 def _again(
@@ -140,9 +140,10 @@ def _again(
 ) -> Iterator[str]:
     """Run the transform on the source row as it would come back."""
     transform, table = units.transform, units.transform.source
-    select = ", ".join(select_expression(table.by_name[name], "t0." + quote(name)) for name in transform.columns)
+    read = [table.by_name[name] for name in transform.columns]
+    select = ", ".join(exact_expression(column, "t0." + quote(column.name)) for column in read)
     condition = key_condition(["t0." + quote(name) for name in table.row_key], [key])
-    (stands,) = rows(connection, f"SELECT {select} FROM {table.sql} AS t0 WHERE {condition}")
+    (stands,) = read_rows(connection, f"SELECT {select} FROM {table.sql} AS t0 WHERE {condition}", read, exact={})
     related = [[row for _, row in units.related_rows(connection, item, condition)] for item in transform.related]
     arguments = [
         found if item.many else next(iter(found), None) for item, found in zip(transform.related, related, strict=True)

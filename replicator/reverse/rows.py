@@ -55,6 +55,8 @@ class OldTable:
         self._columns = [column for column in table.columns if not column.generated]
         names = [column.name for column in self._columns]
         self._names = names
+        # In our sessions, where 0 is a number like any other, only NULL has AUTO_INCREMENT give one out.
+        self._defaults = [(column.name, "NULL" if column.auto_increment else "DEFAULT") for column in self._columns]
         self._writer = Writer(table.sql, table, names, endpoint, alias=alias)
         self._encoder = RowEncoder(table, names)
         self._select = ", ".join(select_expression(column, quote(column.name)) for column in self._columns)
@@ -134,7 +136,7 @@ class OldTable:
     # Writing ----------------------------------------------------------------------------------------------
 
     def _row(self, named: dict[str, str]) -> Literals:
-        return tuple([named.get(name, "DEFAULT") for name in self._names])
+        return tuple([named.get(name, default) for name, default in self._defaults])
 
     def _update(self, connection: Connection, changed: dict[Literals, dict[str, str]]) -> list[Literals]:
         """Set the columns; keys of rows that are not there."""

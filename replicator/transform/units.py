@@ -16,7 +16,7 @@ from replicator.mysql.literals import encoder, select_expression
 from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.transform.plan import Join, PlannedRelated, PlannedTransform
-from replicator.transform.produce import Literals, Values, getter, producer
+from replicator.transform.produce import Literals, Producer, Values, getter, producer
 
 Relation = Callable[[str], str]
 """Source table name → the quoted table that holds its rows: staging, or the source itself."""
@@ -30,10 +30,11 @@ _RANK = Column("rank", "bigint", "bigint", False, False, None, None, None, None,
 class Units:
     """Computes the target rows of units of one transform."""
 
-    def __init__(self, transform: PlannedTransform, relation: Relation) -> None:
+    def __init__(self, transform: PlannedTransform, relation: Relation, produce: Producer | None = None) -> None:
+        """`produce`: what is made of the rows, where that is not the transform's function."""
         self.transform = transform
         self._relation = relation
-        self._produce = producer(transform, transform.columns)
+        self._produce = produce or producer(transform, transform.columns)
         self._unit_sql = tuple("t0." + quote(name) for name in transform.unit_columns)
         by_name = transform.source.by_name
         self._encoders = [encoder(by_name[name]) for name in transform.unit_columns]

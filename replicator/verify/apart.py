@@ -22,6 +22,7 @@ from replicator.config import Config
 from replicator.errors import ConnectionLost, ReplicatorError
 from replicator.mysql.position import Position
 from replicator.progress import Progress
+from replicator.state import Direction
 from replicator.transform.loader import fingerprint
 from replicator.verify.passes import Findings
 from replicator.verify.snapshots import unless_stopped
@@ -35,6 +36,7 @@ class Orders:
     config: Config
     tables: tuple[str, ...] | None
     mark: int
+    direction: Direction
     transforms: str
     """Their fingerprint: the process must not take up what was edited since the daemon started."""
 
@@ -46,6 +48,7 @@ def walk_apart(
     log: TouchedLog,
     progress: Progress,
     stop: threading.Event,
+    direction: Direction = "forward",
 ) -> tuple[Findings, Position]:
     """As `Run.walk`: what was found, and the target's checkpoint at the last look.
 
@@ -53,7 +56,7 @@ def walk_apart(
     """
     transforms = fingerprint(config.migration.transforms)
     with _process() as (process, messages):
-        orders = Orders(config, None if tables is None else tuple(tables), mark, transforms)
+        orders = Orders(config, None if tables is None else tuple(tables), mark, direction, transforms)
         _send(process, orders)
         while True:
             unless_stopped(stop)

@@ -56,7 +56,17 @@ class Found:
 class Comparer:
     """Compares units of one transform. `index` is its place in the plan."""
 
-    def __init__(self, config: Config, index: int, transform: PlannedTransform, relation: Relation) -> None:
+    def __init__(
+        self,
+        config: Config,
+        index: int,
+        transform: PlannedTransform,
+        relation: Relation,
+        ignored: Collection[str] = (),
+        *,
+        by_meaning: bool = False,
+    ) -> None:
+        """`ignored`: columns that may differ. `by_meaning`: JSON in a text column is another's spelling."""
         self.index = index
         self.transform = transform
         self.table = transform.target.name
@@ -69,6 +79,7 @@ class Comparer:
         self._target_keys = KeyFilter([by_name[name] for name in transform.key_columns])
         self._by_collation = any(source[name].is_text for name in transform.unit_columns)
         names = transform.target_columns
+        self._ignored = {place for place, name in enumerate(names) if name in ignored}
         self._columns = columns = [by_name[name] for name in names]
         self._comparers = [comparable(column) for column in columns]
         pairs = [(source[name], column) for name, column in zip(transform.copied or (), columns, strict=False)]
@@ -76,7 +87,7 @@ class Comparer:
         """Source and target columns of a copy by names."""
         self._float_places = [place for place, column in enumerate(columns) if column.type in ("float", "double")]
         self._select = ", ".join(select_expression(by_name[name], quote(name)) for name in names)
-        self._is_json = [column.type == "json" for column in columns]
+        self._is_json = [column.type == "json" or by_meaning for column in columns]
         self._key_names = transform.target.primary_key
         self._key_places = [names.index(name) for name in self._key_names]
         self._key = getter(self._key_places)
@@ -291,12 +302,13 @@ class Comparer:
         different = [
             place
             for place, (one, other) in enumerate(zip(expected, actual, strict=True))
-            if one != other and not self._same(place, one, other)
+            if one != other and place not in self._ignored and not self._same(place, one, other)
         ]
         different += [
             place
             for place in floats
-            if expected[place] == 0 == actual[place] and copysign(1, expected[place]) != copysign(1, actual[place])
+            if place not in self._ignored
+            and expected[place] == 0 == actual[place] and copysign(1, expected[place]) != copysign(1, actual[place])
         ]
         return tuple(names[place] for place in sorted(different))
 

@@ -16,8 +16,8 @@ from replicator.errors import ConfigError, ConnectionLost, VerificationFailed
 from replicator.mysql.connection import connected
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
-from replicator.mysql.sql import quote
 from replicator.progress import Progress
+from replicator.state import Direction
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
 from replicator.transform.units import batches
@@ -46,6 +46,18 @@ class Forgotten(Exception):
 Opened = Callable[[], AbstractContextManager[Snapshots]]
 Keys = Mapping[int, Collection[Values]]
 """Transform (index in the plan) → unit keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Which stream keeps the two sides equal, and what it does not carry."""
+
+    direction: Direction = "forward"
+    ignored: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Target table → columns that may differ."""
+
+
+FORWARD = Way()
 
 
 @dataclass(slots=True)
@@ -90,6 +102,7 @@ class Run:
         stop: threading.Event,
         tables: Collection[str] | None = None,
         comparers: Mapping[int, Comparer] | None = None,
+        way: Way = FORWARD,
     ) -> None:
         unknown = sorted(set(tables or ()) - set(plan.targets))
         if unknown:
@@ -99,9 +112,10 @@ class Run:
         self._log = log
         self._progress = progress
         self._stop = stop
+        self._way = way
         self._comparers = {
             index: comparer
-            for index, comparer in (comparers or all_comparers(config, plan)).items()
+            for index, comparer in (comparers or all_comparers(config, plan, way)).items()
             if tables is None or comparer.table in tables
         }
         self._tables = list(dict.fromkeys(comparer.table for comparer in self._comparers.values()))
@@ -121,7 +135,7 @@ class Run:
         """Compare everything once. The caller has set the mark, and looks with `rounds` at what was touched since."""
         with connected(self._config.source) as source, connected(self._config.target) as target:
             same_flavour = identify(source).flavour == identify(target).flavour
-        walks = full_pass(self._config, self._comparers.values(), self._source_table, same_flavour=same_flavour)
+        walks = full_pass(self._config, self._comparers.values(), self._plan.source_sql, same_flavour=same_flavour)
         self._go(walks, self._snapshots, mark)
         never = [table for table in self._tables if not self.findings.looked[table]]
         if never or not self._tables:
@@ -292,19 +306,22 @@ class Run:
         )
 
     def _snapshots(self) -> AbstractContextManager[Snapshots]:
-        return snapshots(self._config, self._log, self._stop)
-
-    def _source_table(self, table: str) -> str:
-        return quote(self._plan.source_schema, table)
+        return snapshots(self._config, self._log, self._stop, self._way.direction)
 
 
-def all_comparers(config: Config, plan: MigrationPlan) -> dict[int, Comparer]:
+def all_comparers(config: Config, plan: MigrationPlan, way: Way = FORWARD) -> dict[int, Comparer]:
     """One for each transform; they are worth keeping where every millisecond counts."""
-
-    def source_table(table: str) -> str:
-        return quote(plan.source_schema, table)
-
-    return {index: Comparer(config, index, transform, source_table) for index, transform in enumerate(plan.transforms)}
+    return {
+        index: Comparer(
+            config,
+            index,
+            transform,
+            plan.source_sql,
+            way.ignored.get(transform.target.name, ()),
+            by_meaning=way.direction == "reverse",  # MariaDB keeps what the application wrote
+        )
+        for index, transform in enumerate(plan.transforms)
+    }
 
 
 def joined(*parts: Keys) -> dict[int, set[Values]]:

@@ -82,7 +82,7 @@ class _Repair:
         log = self._log
         mark = log.begin()
         try:
-            with snapshots(self._config, log, self._stop) as on, self._session() as session:
+            with snapshots(self._config, log, self._stop, "forward") as on, self._session() as session:
                 here = replace(on, target=session)
                 for table, rows in strays.items():
                     for part in batches(rows, UNITS_PER_HOLD):

@@ -24,6 +24,7 @@ from replicator.errors import ConnectionLost, Interrupted, WrongState
 from replicator.mysql.connection import Connection, Endpoint, connected, error_code, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
+from replicator.state import Direction
 from replicator.verify.stream import TouchedLog
 
 PATIENCE = 600.0
@@ -38,7 +39,9 @@ class Snapshots:
     """One session on each side. Both see what was there when they were opened."""
 
     source: Connection
+    """Sees the tables that transforms read."""
     target: Connection
+    """Sees the tables that transforms write."""
     position: Position
     """The target's checkpoint, as its snapshot has it."""
     target_flavour: str
@@ -47,8 +50,8 @@ class Snapshots:
 
 
 @contextmanager
-def snapshots(config: Config, log: TouchedLog, stop: threading.Event) -> Iterator[Snapshots]:
-    """Open both; the caller has set a mark before.
+def snapshots(config: Config, log: TouchedLog, stop: threading.Event, direction: Direction) -> Iterator[Snapshots]:
+    """Open both; the caller has set a mark before. In reverse it is the new tables that the stream reads from.
 
     When it yields, `log.since` knows of all that the target's snapshot holds. Raises WrongState when the stream does not
     get there, Interrupted when stopped, and the endpoints' errors.
@@ -63,28 +66,34 @@ def snapshots(config: Config, log: TouchedLog, stop: threading.Event) -> Iterato
             execute(source, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
             end = current_position(source)
         await_applied(log, end, stop)
-        yield _with_target(config, log, stop, stack, source)
+        yield _with_target(config, log, stop, stack, source, direction)
 
 
 @contextmanager
-def frozen(config: Config, log: TouchedLog, stop: threading.Event, source: Connection) -> Iterator[Snapshots]:
-    """As `snapshots`, for a source that stands still; the caller has drained the stream."""
+def frozen(
+    config: Config, log: TouchedLog, stop: threading.Event, source: Connection, direction: Direction
+) -> Iterator[Snapshots]:
+    """As `snapshots`, for an upstream that stands still; the caller has drained the stream."""
     with ExitStack() as stack:
-        yield _with_target(config, log, stop, stack, source)
+        yield _with_target(config, log, stop, stack, source, direction)
 
 
-def _with_target(config: Config, log: TouchedLog, stop: threading.Event, stack: ExitStack, source: Connection) -> Snapshots:
+def _with_target(
+    config: Config, log: TouchedLog, stop: threading.Event, stack: ExitStack, upstream: Connection, direction: Direction
+) -> Snapshots:
     target = stack.enter_context(_session(config.target))
     with failing(config.target):
         execute(target, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
         flavour = identify(target).flavour
-        checkpoint = state.of(config).checkpoint(target, "forward")
+        checkpoint = state.of(config).checkpoint(target, direction)
     if checkpoint is None:
         raise WrongState("the stream has not begun: nothing can be verified before the copy is done")
     # A batch is known to the log a moment after its commit.
     await_applied(log, checkpoint.position, stop)
     aside = stack.enter_context(ThreadPoolExecutor(1, "verify-target"))
-    return Snapshots(source, target, checkpoint.position, flavour, aside)
+    if direction == "reverse":
+        return Snapshots(target, upstream, checkpoint.position, flavour, aside)
+    return Snapshots(upstream, target, checkpoint.position, flavour, aside)
 
 
 @contextmanager

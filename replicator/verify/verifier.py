@@ -21,7 +21,7 @@ from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
 from replicator.verify.apart import walk_apart
-from replicator.verify.passes import Forgotten, Keys, Run, all_comparers, joined, units
+from replicator.verify.passes import FORWARD, Forgotten, Keys, Run, Way, all_comparers, joined, units
 from replicator.verify.report import Report
 from replicator.verify.snapshots import await_applied, failing, frozen
 from replicator.verify.stream import Touched, TouchedLog
@@ -35,7 +35,15 @@ PASSES = 3
 class Verifier:
     """Verifies one migration again and again, and remembers since when its units are known to be right."""
 
-    def __init__(self, config: Config, plan: MigrationPlan, log: TouchedLog, progress: Progress, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        config: Config,
+        plan: MigrationPlan,
+        log: TouchedLog,
+        progress: Progress,
+        stop: threading.Event,
+        way: Way = FORWARD,
+    ) -> None:
         self._config = config
         self._plan = plan
         self._log = log
@@ -45,7 +53,8 @@ class Verifier:
         """Every unit that the stream has not touched since this mark was compared after it was set."""
         self._doubtful: dict[int, set[Values]] = {}
         """Units that differed at the last look."""
-        self._comparers = all_comparers(config, plan)
+        self._way = way
+        self._comparers = all_comparers(config, plan, way)
         self._busy = threading.Lock()
 
     def verify(self, tables: Collection[str] | None = None) -> Report:
@@ -69,7 +78,10 @@ class Verifier:
             if run.source_rows < APART_ROWS:
                 run.walk(mark)
             else:
-                run.findings, run.position = walk_apart(self._config, tables, mark, log, self._progress, self._stop)
+                direction = self._way.direction
+                run.findings, run.position = walk_apart(
+                    self._config, tables, mark, log, self._progress, self._stop, direction
+                )
             newest = run.rounds(mark, {})
         finally:
             log.forget(mark)
@@ -108,7 +120,7 @@ class Verifier:
             await_applied(self._log, end, self._stop)
             run = self._run()
             keys = joined(self._touched(), self._doubtful)
-            run.look(lambda: frozen(self._config, self._log, self._stop, source), keys)
+            run.look(lambda: frozen(self._config, self._log, self._stop, source, self._way.direction), keys)
             run.convict()
             return run.report(whole=False)
 
@@ -128,7 +140,7 @@ class Verifier:
             self._busy.release()
 
     def _run(self, tables: Collection[str] | None = None) -> Run:
-        return Run(self._config, self._plan, self._log, self._progress, self._stop, tables, self._comparers)
+        return Run(self._config, self._plan, self._log, self._progress, self._stop, tables, self._comparers, self._way)
 
     def _touched(self) -> Touched:
         touched = None if self._base is None else self._log.since(self._base)

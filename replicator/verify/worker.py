@@ -10,15 +10,17 @@ import threading
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
+from replicator import state
 from replicator.errors import ConfigError, ReplicatorError
 from replicator.mysql.connection import connected
 from replicator.mysql.position import Position
 from replicator.planning import resolve
 from replicator.progress import Progress
+from replicator.reverse.catalogs import resolve_reverse
 from replicator.transform.loader import fingerprint
 from replicator.transform.produce import Values
 from replicator.verify.apart import Orders
-from replicator.verify.passes import Run
+from replicator.verify.passes import FORWARD, Run, Way
 from replicator.verify.stream import Touched
 
 NICENESS = 5
@@ -113,10 +115,15 @@ def _walk(orders: Orders, wire: _Wire) -> None:
     config = orders.config
     if fingerprint(config.migration.transforms) != orders.transforms:
         raise ConfigError(f"{config.migration.transforms}: was edited while the daemon runs: restart it")
+    way = FORWARD
     with connected(config.source) as source, connected(config.target) as target:
-        plan = resolve(config, source, target)
+        if orders.direction == "forward":
+            plan = resolve(config, source, target)
+        else:
+            reverse = resolve_reverse(config, target, state.of(config).facts(target)["new_tables"])
+            plan, way = reverse.forward, Way("reverse", reverse.lost)
     progress = _Progress(config.migration.name, wire)
-    run = Run(config, plan, _Log(wire), progress, threading.Event(), orders.tables)
+    run = Run(config, plan, _Log(wire), progress, threading.Event(), orders.tables, way=way)
     run.walk(orders.mark)
     wire.tell("done", run.findings, run.position)
 

@@ -22,7 +22,8 @@ def world(server: Server, database: Callable[..., str], tmp_path: Path) -> World
 
 
 def closed(world: World, progress: Progress | None = None, stream: CopyingStream | None = None) -> dict[str, Gate]:
-    found = gates(world.config, world.plan, stream or CopyingStream(world), progress or world.progress(), max_freeze=5.0)
+    stream, progress = stream or CopyingStream(world), progress or world.progress()
+    found = gates(world.config, world.plan, world.moves, stream, progress, max_freeze=5.0)
     return {gate.name: gate for gate in found if not gate.ok}
 
 
@@ -111,7 +112,7 @@ def test_a_backup_is_named(world: World, connect: Callable[..., Connection]) -> 
     backup = connect(world.server)
     execute(backup, "FLUSH TABLES WITH READ LOCK")
     time.sleep(1.2)  # MySQL tells whole seconds
-    found = gates(world.config, world.plan, CopyingStream(world), world.progress(), max_freeze=0.1)
+    found = gates(world.config, world.plan, world.moves, CopyingStream(world), world.progress(), max_freeze=0.1)
     assert "the whole server" in next(gate for gate in found if gate.name == "long transactions").value
     execute(backup, "UNLOCK TABLES")
 

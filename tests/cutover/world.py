@@ -88,7 +88,7 @@ class World:
         with self.connection() as connection:
             state = states.of(self.config)
             assert state.intent(connection) is None
-            assert state.phase(connection) == ("completed" if after else "replicating")
+            assert state.phase(connection) == ("reversing" if after else "replicating")
         return after
 
     def cutover(self, stream: Any = None, *, max_freeze: float = 5.0, report: Any = None, **more: Any) -> Outcome | None:
