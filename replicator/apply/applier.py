@@ -121,11 +121,6 @@ class Applier:
             )
             for transform in plan.transforms
         }
-<<<<<<< work
-
-    def close(self) -> None:
-        """Give back what it holds besides the caller's session."""
-=======
         writers = Counter(transform.target.name for transform in plan.transforms)
         self._independent = {
             index
@@ -136,14 +131,9 @@ class Applier:
             and self._writers[transform.target.name].independent
         }
         """Direct transforms whose rows may be written in any order."""
-        self._open = Changes()
-        """Units reached by the pieces of a transaction that is not complete yet."""
-        self._touched = Touched()
-        self._written: dict[str, tuple[int, int, int]] = {}
-        self._operations: dict[tuple[str, str], int] = {}
-        self._transactions = 0
-        self._inside = False
->>>>>>> landed
+
+    def close(self) -> None:
+        """Give back what it holds besides the caller's session."""
 
     def apply(self, pieces: Sequence[Piece]) -> Applied | None:
         """Apply the pieces and commit with the checkpoint of the last one's end.
