@@ -20,6 +20,8 @@ PIECE_BYTES = 2 << 20
 """A longer transaction is handed on in pieces of about this many bytes of binlog."""
 QUEUE_BYTES = 8 << 20
 """Binlog read ahead at most; decoded it takes several times as much memory."""
+BATCH_BYTES = 4 << 20
+"""Binlog that is handed over at once at most, but for a single piece: its rows are in memory several times on their way."""
 
 
 @dataclass(slots=True)
@@ -93,11 +95,14 @@ class Feed:
                     return []
                 self._changed.wait(left)
             taken: list[Piece] = []
-            total = 0
-            while self._pieces and (not taken or total + self._pieces[0].rows <= rows):
+            total = size = 0
+            while self._pieces and (
+                not taken or (total + self._pieces[0].rows <= rows and size + self._pieces[0].size <= BATCH_BYTES)
+            ):
                 piece = self._pieces.popleft()
                 taken.append(piece)
                 total += piece.rows
+                size += piece.size
                 self._bytes -= piece.size
                 if piece.ddl:
                     break
