@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from replicator.binlog.codes import FieldType
 from replicator.binlog.values import decimal
+from replicator.mysql.documents import Node, document
 
 _SMALL_OBJECT: Final = 0
 _LARGE_OBJECT: Final = 1
@@ -38,6 +39,12 @@ _NUMBERS: Final = {
     _INT64: Struct("<q").unpack_from,
     _UINT64: Struct("<Q").unpack_from,
 }
+_SPECIAL: Final = frozenset((_UINT16, _UINT32, _UINT64, _OPAQUE))
+"""What SQL puts into a document; one that came as text has signed numbers, but for those that need the last bit."""
+_OPAQUE_TYPES: Final = {
+    FieldType.NEWDECIMAL: "DECIMAL", FieldType.DATE: "DATE", FieldType.TIME: "TIME", FieldType.DATETIME: "DATETIME",
+    FieldType.TIMESTAMP: "TIMESTAMP",
+}  # fmt: skip
 _BASE64_LINE: Final = 76
 _SHAPED_KEYS: Final = 32
 _SHAPED_ITEMS: Final = 6
@@ -49,11 +56,19 @@ _FIXED_POINT: Final = 15
 """Decimal exponents up to which the server prints a double without an `e` (DBL_DIG); beyond, only if it has a fraction."""
 
 
+class _SpecialValue(Exception):
+    """A document holds more than its text says."""
+
+
 def json_text(data: bytes) -> str:
-    """The document as text. Raises IndexError, KeyError, ValueError or struct.error for other bytes."""
+    """The document as text, a `Document` where text is not all. Raises IndexError, KeyError, ValueError or struct.error for
+    other bytes."""
     if not data:
         return "null"  # a NOT NULL column that was left out with INSERT IGNORE
-    return _value(data, data[0], 1)
+    try:
+        return _value(data, data[0], 1)
+    except _SpecialValue:
+        return document(_node(data, data[0], 1))
 
 
 class Documents(dict[bytes, str]):
@@ -83,10 +98,23 @@ def _value(data: bytes, kind: int, pos: int) -> str:
         return _LITERALS[data[pos]]
     if kind == _DOUBLE:
         return double_text(_double_at(data, pos)[0])
+    if kind in _SPECIAL and (kind != _UINT64 or data[pos + 7] < 0x80):
+        raise _SpecialValue
+    return str(_NUMBERS[kind](data, pos)[0])
+
+
+def _node(data: bytes, kind: int, pos: int) -> Node:
+    """The slow way: a value with what JSON_TYPE says of it."""
+    if kind <= _LARGE_ARRAY:
+        keys, places = _entries(data, kind, pos)
+        members = [_node(data, value_kind, place) for value_kind, place in places]
+        return Node("OBJECT" if kind <= _LARGE_OBJECT else "ARRAY", keys=keys, members=members)
     if kind == _OPAQUE:
         length, start = _length(data, pos + 1)
-        return _opaque(data[pos], data[start : start + length])
-    return str(_NUMBERS[kind](data, pos)[0])
+        return Node(_OPAQUE_TYPES.get(data[pos], "OPAQUE"), _opaque(data[pos], data[start : start + length]))
+    if kind in _NUMBERS:
+        return Node("UNSIGNED INTEGER" if kind in _SPECIAL else "INTEGER", str(_NUMBERS[kind](data, pos)[0]))
+    return Node("", _value(data, kind, pos))
 
 
 def _string(data: bytes, pos: int) -> str:
@@ -115,7 +143,16 @@ _VALUES: Final = tuple(tuple(Struct("<" + f"B{o}" * n).unpack_from for n in rang
 
 
 def _container(data: bytes, kind: int, base: int) -> str:
-    """An object or array at `base`: every offset in it counts from there."""
+    """An object or array at `base`."""
+    keys, places = _entries(data, kind, base)
+    values = [_value(data, value_kind, place) for value_kind, place in places]
+    if kind <= _LARGE_OBJECT:
+        return "{" + ", ".join([f"{key}: {text}" for key, text in zip(keys, values, strict=True)]) + "}"
+    return "[" + ", ".join(values) + "]"
+
+
+def _entries(data: bytes, kind: int, base: int) -> tuple[list[str], list[tuple[int, int]]]:
+    """Keys, and kinds and places of the values, of an object or array at `base`: every offset in it counts from there."""
     large = kind & 1
     width = 4 if large else 2
     count = _HEADS[large](data, base)[0]
@@ -131,17 +168,14 @@ def _container(data: bytes, kind: int, base: int) -> str:
         pos += (width + 2) * count
     unpack = _VALUES[large][count] if count <= 32 else Struct("<" + f"B{code}" * count).unpack_from
     entries = unpack(data, pos)
-    values: list[str] = []
-    for index in range(count):
-        value_kind = entries[2 * index]
-        # Short values stand in the entry itself, in place of their offset.
-        if value_kind in _INLINE[large]:
-            values.append(_value(data, value_kind, pos + (1 + width) * index + 1))
-        else:
-            values.append(_value(data, value_kind, base + entries[2 * index + 1]))
-    if kind <= _LARGE_OBJECT:
-        return "{" + ", ".join([f"{key}: {text}" for key, text in zip(keys, values, strict=True)]) + "}"
-    return "[" + ", ".join(values) + "]"
+    # Short values stand in the entry itself, in place of their offset.
+    return keys, [
+        (
+            entries[2 * index],
+            pos + (1 + width) * index + 1 if entries[2 * index] in _INLINE[large] else base + entries[2 * index + 1],
+        )
+        for index in range(count)
+    ]
 
 
 _INLINE: Final = (frozenset((_LITERAL, _INT16, _UINT16)), frozenset((_LITERAL, _INT16, _UINT16, _INT32, _UINT32)))
@@ -239,11 +273,8 @@ def _shape_function(kinds: bytes, offset: int, keys: list[str] | None) -> Callab
 _SHAPED: Final = {
     _LITERAL: ("xBx", "literals[{a}]"),
     _INT16: ("xh", "{a}"),
-    _UINT16: ("xH", "{a}"),
     _INT32: ("xH", f"numbers[{_INT32}](d, b + {{a}})[0]"),
-    _UINT32: ("xH", f"numbers[{_UINT32}](d, b + {{a}})[0]"),
     _INT64: ("xH", f"numbers[{_INT64}](d, b + {{a}})[0]"),
-    _UINT64: ("xH", f"numbers[{_UINT64}](d, b + {{a}})[0]"),
     _DOUBLE: ("xH", "double_text(double_at(d, b + {a})[0])"),
     _SMALL_OBJECT: ("xH", "small_object(d, b + {a})"),
     _SMALL_ARRAY: ("xH", "small_array(d, b + {a})"),

@@ -33,7 +33,7 @@ _NOPAD: Final = 1024
 """MariaDB numbers the NO PAD twin of a collation 1024 higher."""
 
 _PYTHON: Final = {
-    "ascii": "ascii", "utf8mb3": "utf-8", "utf8mb4": "utf-8", "ucs2": "utf-16-be", "utf16": "utf-16-be",
+    "ascii": "ascii", "utf8mb3": "utf-8", "utf8mb4": "utf-8", "utf16": "utf-16-be",
     "utf16le": "utf-16-le", "utf32": "utf-32-be", "cp1250": "cp1250", "cp1251": "cp1251", "cp1257": "cp1257",
     "cp850": "cp850", "cp852": "cp852", "cp932": "cp932", "euckr": "cp949", "gb2312": "gb2312", "gbk": "gbk",
     "hp8": "hp_roman8", "koi8r": "koi8_r", "latin2": "iso8859_2", "latin5": "iso8859_9", "latin7": "iso8859_13",
@@ -63,6 +63,8 @@ def codec(collation: int) -> Decode | None:
         return None
     if charset == "binary":
         charset = "utf8mb4"  # only names of ENUM and SET members come here
+    if charset == "ucs2":
+        return _ucs2
     if name := _PYTHON.get(charset):
         lookup = codecs.lookup(name).decode
         return lambda data: lookup(data)[0]
@@ -72,6 +74,36 @@ def codec(collation: int) -> Decode | None:
     base, split, changes = MULTI_BYTE[charset]
     characters, pieces = _Characters(base, changes), re.compile(split, re.DOTALL).findall
     return lambda data: "".join([characters[piece] for piece in pieces(data)])
+
+
+@cache
+def lossy_codec(charset: str) -> Decode | None:
+    """The decoding function of a charset whose columns can hold bytes that the server would send as question marks, or leave
+    out, when asked for text; None where it converts all that can stand there."""
+    number = next((numbers[0] for name, numbers in _COLLATIONS.items() if name == charset), None)
+    if number is None or charset in _WHOLE or ((charset in _PYTHON or charset in SINGLE_BYTE) and _has_all_bytes(number)):
+        return None
+    return codec(number)
+
+
+_WHOLE: Final = frozenset(("binary", "utf8mb3", "utf8mb4", "utf16", "utf16le"))
+
+
+def _has_all_bytes(collation: int) -> bool:
+    decode = codec(collation)
+    assert decode is not None
+    try:
+        return all(len(decode(bytes([byte]))) == 1 for byte in range(256))
+    except UnicodeDecodeError:
+        return False
+
+
+def _ucs2(data: bytes) -> str:
+    """Half of a surrogate pair is a character to the server, and none to anyone else."""
+    text = data.decode("utf-16-be")
+    if 2 * len(text) != len(data):
+        raise UnicodeDecodeError("ucs2", data, 0, len(data), "surrogates")
+    return text
 
 
 def _table(base: str, changes: dict[int, str]) -> str:

@@ -12,6 +12,7 @@ from replicator.binlog.charset import charset_name, codec, python_codec
 from replicator.binlog.codes import BINARY, FieldType
 from replicator.binlog.events import BinlogColumn
 from replicator.errors import Unsupported
+from replicator.mysql.members import NO_MEMBER
 
 _INTEGERS: Final[dict[int, tuple[int, str, str]]] = {
     FieldType.TINY: (1, "b", "B"),
@@ -149,7 +150,7 @@ def _codec(place: str, column: BinlogColumn) -> ColumnCodec:
         case FieldType.ENUM:
             _check_members(place, column)
             assert column.members is not None
-            return ColumnCodec(shape.size, code=PREFIX[shape.size], expression="{o}[{a}]", object=("", *column.members))
+            return ColumnCodec(shape.size, code=PREFIX[shape.size], expression="{o}[{a}]", object=(NO_MEMBER, *column.members))
         case FieldType.SET:
             _check_members(place, column)
             assert column.members is not None

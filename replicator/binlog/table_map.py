@@ -64,7 +64,9 @@ _CHARACTER = frozenset(
         FieldType.BLOB_COMPRESSED,
     )
 )
-_MARIADB_CHARACTER = _CHARACTER | {FieldType.GEOMETRY}  # its geometry is a blob with a (binary) character set
+# Binary ones, but counted among those that have a character set.
+_MARIADB_CHARACTER = _CHARACTER | {FieldType.GEOMETRY}
+_MYSQL_CHARACTER = _CHARACTER | {FieldType.VECTOR}
 
 
 @dataclass(slots=True)
@@ -227,7 +229,7 @@ def _collation(index: int, listed: list[int], default: tuple[int, dict[int, int]
 
 def _columns(types: list[int], metas: list[int], nullable: int, found: _Metadata, mariadb: bool) -> list[BinlogColumn]:
     columns = []
-    character_types = _MARIADB_CHARACTER if mariadb else _CHARACTER
+    character_types = _MARIADB_CHARACTER if mariadb else _MYSQL_CHARACTER
     numbers = characters = member_columns = enums = sets = geometries = 0
     for ordinal, (kind, meta) in enumerate(zip(types, metas, strict=True)):
         unsigned = False

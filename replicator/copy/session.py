@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import pymysql
 
+from replicator.binlog.charset import lossy_codec
 from replicator.config import Config
 from replicator.copy.chunks import FIRST_CHUNK_ROWS, MOST_CHUNK_ROWS, Chunk, Key, boundary, cut, finish, next_size, take
 from replicator.copy.jobs import Job
 from replicator.copy.writing import LoadWarned, TableWriter
+from replicator.errors import BadRow
 from replicator.mysql.catalog import Column, Table
 from replicator.mysql.connection import Connection, connected, execute, row
 from replicator.mysql.flavour import identify
-from replicator.mysql.literals import select_expression
-from replicator.mysql.reading import read_batches
+from replicator.mysql.literals import UNWRITABLE, exact_expression
+from replicator.mysql.reading import Decode, Unreadable, read_batches
 from replicator.mysql.sql import quote
 from replicator.staging import staging_relation
 from replicator.state import State, of
@@ -30,6 +32,7 @@ _MOST_BUILD_ROWS = 4_000
 """A chunk of units is held in memory with all its related rows."""
 _CHUNK_BYTES = 32 << 20
 """Of written literals: larger transactions would weigh on the target's undo and binlog."""
+UNREADABLE = "the bytes in the source are no text in the column's charset: correct them there"
 _IDLE_SECONDS = 600
 """Where a host vanishes without a word, its chunk is free again after this."""
 
@@ -124,9 +127,14 @@ class Session:
         most = min(task.most_rows, max(1, _CHUNK_BYTES * max(copied, 1) // written))
         return copied, next_size(copied, seconds, most)
 
-    def _read(self, statement: str, columns: Sequence[Column], fields: bool) -> Generator[list[Values], None, None]:
+    def _read(
+        self, job: Job, statement: str, columns: Sequence[Column], decoders: Mapping[str, Decode], fields: bool
+    ) -> Generator[list[Values], None, None]:
         try:
-            yield from read_batches(self.source, statement, columns, fields=fields)
+            yield from read_batches(self.source, statement, columns, fields=fields, exact=decoders)
+        except Unreadable as error:
+            key = ", ".join(f"{name}={error.row[name]!r}" for name in job.table.row_key if name in error.row)
+            raise BadRow(f"{job.table.schema}.{job.table.name}", key, UNREADABLE, error.column) from None
         except (pymysql.MySQLError, OSError) as error:
             raise self._config.source.failure(error, "reading a chunk") from error
 
@@ -156,7 +164,11 @@ class Session:
             target = transform.target
             writer = self._writer(target.sql, target, transform.target_columns, replace=True)
             outputs.append(_Output(writer, producer(transform, source.columns), _unchanged(transform, source.columns)))
-        selected = ", ".join(select_expression(column, quote(column.name)) for column in columns)
+        decoders = _decoders(columns)
+        selected = ", ".join(
+            f"CAST({quote(column.name)} AS BINARY)" if column.name in decoders else exact_expression(column, quote(column.name))
+            for column in columns
+        )
         order = f" ORDER BY {', '.join(quote(column.name) for column in job.key)}" if job.key else ""
         passed = all(output.unchanged is not None for output in outputs)
 
@@ -164,7 +176,7 @@ class Session:
             copied = 0
             fields = passed and not careful
             statement = f"SELECT {selected} FROM {job.table.sql} WHERE {chunk.condition()}{order}"
-            with closing(self._read(statement, columns, fields)) as batches:
+            with closing(self._read(job, statement, columns, decoders, fields)) as batches:
                 for batch in batches:
                     copied += len(batch)
                     try:
@@ -199,6 +211,12 @@ class Session:
         return _Task(run, [writer], _MOST_BUILD_ROWS)
 
 
+def _decoders(columns: Sequence[Column]) -> dict[str, Decode]:
+    """For columns of which the server would send question marks in place of bytes that it has no character for."""
+    found = {column.name: lossy_codec(column.charset) for column in columns if column.charset and not column.members}
+    return {name: decode for name, decode in found.items() if decode is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class _Output:
     """One table that a source table's rows go to."""
@@ -223,9 +241,14 @@ def _unchanged(transform: PlannedTransform, columns: Sequence[str]) -> Callable[
         return None
     for name, origin in zip(transform.target_columns, transform.copied, strict=True):
         ours, theirs = transform.source.by_name[origin], transform.target.by_name[name]
-        if (ours.type, ours.full_type) != (theirs.type, theirs.full_type):
+        if (ours.type, ours.full_type) != (theirs.type, theirs.full_type) or not _plain(theirs):
             return None
     return getter([columns.index(name) for name in transform.copied])
+
+
+def _plain(column: Column) -> bool:
+    """Whether the column's encoder refuses nothing that the server would take, and change."""
+    return column.charset not in UNWRITABLE and not (column.type == "set" and "" in column.members)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -232,24 +233,16 @@ def _column(
     )
 
 
+_MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_ESCAPED = re.compile(r"'(')|\\(.)", re.DOTALL)
+_CONTROLS = {"0": "\0", "n": "\n", "r": "\r"}
+
+
 def _members(full_type: str) -> tuple[str, ...]:
-    """`enum('a','it''s')` → ("a", "it's")."""
-    inner = full_type[full_type.index("(") + 1 : full_type.rindex(")")]
-    members: list[str] = []
-    position = 0
-    while position < len(inner):
-        position = inner.index("'", position) + 1
-        text = ""
-        while True:
-            end = inner.index("'", position)
-            text += inner[position:end]
-            position = end + 1
-            if inner[position : position + 1] != "'":
-                break
-            text += "'"
-            position += 1
-        members.append(text)
-    return tuple(members)
+    """`enum('a','it''s','x\\\\y')` → ("a", "it's", "x\\y"). Beyond the basic plane the servers show question marks here."""
+    return tuple(
+        _ESCAPED.sub(lambda found: found[1] or _CONTROLS.get(found[2], found[2]), text) for text in _MEMBER.findall(full_type)
+    )
 
 
 def read_foreign_keys(connection: Connection, schema: str) -> tuple[ForeignKey, ...]:

@@ -16,8 +16,9 @@ from replicator.errors import SourceConnectionLost, SourceError, TargetConnectio
 
 Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"  # quoted: generic in its type hints only
 
-READ_SQL_MODE = "NO_ENGINE_SUBSTITUTION"
-WRITE_SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
+# Days like 2020-02-30, which a lenient application may have stored, can only be asked for and written where they are allowed.
+READ_SQL_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
+WRITE_SQL_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
 
 _LOST = {
     CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR,

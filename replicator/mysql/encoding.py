@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, INTEGER_TYPES, Column
-from replicator.mysql.literals import DAYS, INTEGER_BITS, LOB_OCTETS, TWO_DIGITS, encoder, quoted
+from replicator.mysql.literals import DAYS, INTEGER_BITS, LOB_OCTETS, TWO_DIGITS, UNWRITABLE, encoder
+from replicator.mysql.sql import quoted
 
 RowFunction = Callable[[Sequence[Any]], tuple[str, ...]]
 
@@ -61,6 +62,8 @@ def _slow(column: Column, digits: bool) -> Callable[[Any], str]:
 def _usual(column: Column, v: str, number: int, digits: bool) -> tuple[str, str] | None:
     """(condition, expression) of the value that one expects in the column; it may be narrower than what fits."""
     kind, a = column.type, f"{v}.__class__ is"
+    if column.charset in UNWRITABLE:
+        return None
     if kind in INTEGER_TYPES:
         bits = INTEGER_BITS[kind]
         low, high = (0, 2**bits - 1) if column.unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)

@@ -12,9 +12,11 @@ import struct
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, INTEGER_TYPES, Column
+from replicator.mysql.documents import Document, select_document
+from replicator.mysql.members import enum_encoder, set_encoder
 
 Encoder = Callable[[Any], str]
 
@@ -62,13 +64,13 @@ def _encoder(column: Column) -> Encoder:
     if kind in ("float", "double"):
         return _float(kind == "float", column.unsigned)
     if kind in ("char", "varchar"):
-        return _text(kind, column.characters or 0)
+        return _text(kind, column.characters or 0, column.charset)
     if kind in LOB_OCTETS:
-        return _lob(kind, LOB_OCTETS[kind])
+        return _lob(kind, LOB_OCTETS[kind], column.charset)
     if kind == "enum":
-        return _enum(column.members)
+        return enum_encoder(column.members, column.charset)
     if kind == "set":
-        return _set(column.members)
+        return set_encoder(column.members)
     if kind in BINARY_TYPES or kind in GEOMETRY_TYPES or kind == "vector":
         return _binary(column)
     if kind == "bit":
@@ -81,7 +83,7 @@ def _encoder(column: Column) -> Encoder:
         return _time(column.fraction)
     if kind == "year":
         return _year
-    return _text(kind, 2**32)
+    return _text(kind, 2**32, None)
 
 
 def _wrong(value: Any, kind: str, fix: str = "") -> ValueError:
@@ -162,13 +164,17 @@ def _float(single: bool, unsigned: bool) -> Encoder:
     return guarded
 
 
-def quoted(text: str) -> str:
-    """A string literal; needs a sql_mode without NO_BACKSLASH_ESCAPES, which our sessions set."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+UNWRITABLE: Final = {"cp932": "\u6661"}
+"""The one character that both servers replace by another without a word, by their charset's tables."""
 
 
-def _text(kind: str, characters: int) -> Encoder:
+def _replaced(charset: str | None) -> ValueError:
+    return ValueError(f"a character that the server replaces by another in {charset}: use a column in utf8mb4")
+
+
+def _text(kind: str, characters: int, charset: str | None) -> Encoder:
     fixed = kind == "char"
+    unwritable = UNWRITABLE.get(charset or "")
 
     def encode(value: Any) -> str:
         if not isinstance(value, str):
@@ -177,25 +183,35 @@ def _text(kind: str, characters: int) -> Encoder:
             raise ValueError(f"a text of {len(value)} characters for {kind}({characters})")
         if fixed and value.endswith(" "):
             raise ValueError("a text that ends with a space, which a char column does not keep: use a varchar")
+        if unwritable is not None and unwritable in value:
+            raise _replaced(charset)
         return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
     return encode
 
 
-def _lob(kind: str, octets: int) -> Encoder:
+def _lob(kind: str, octets: int, charset: str | None) -> Encoder:
     takes_json = kind in ("json", "longtext")
+    bytes_known = charset in (None, "utf8mb4", "utf8mb3")
+    unwritable = UNWRITABLE.get(charset or "")
 
     def encode(value: Any) -> str:
         if isinstance(value, str):
             text = value
+            if kind == "json" and isinstance(value, Document):
+                if not value.sql:
+                    raise ValueError("a document that holds bytes of a column: make them a text in it, as with TO_BASE64")
+                return value.sql
         elif takes_json and isinstance(value, dict | list):
             text = compact_json(value)
         elif kind == "json" and isinstance(value, int):
             text = "%d" % value
         else:
             raise _wrong(value, kind, "return a str" + (", a dict or a list" if takes_json else ""))
-        if len(text) * 4 > octets and len(text.encode()) > octets:
+        if len(text) * 4 > octets and (len(text.encode()) if bytes_known else len(text)) > octets:
             raise ValueError(f"a text of more than {octets} bytes")
+        if unwritable is not None and unwritable in text:
+            raise _replaced(charset)
         return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
     return encode
@@ -209,36 +225,6 @@ def compact_json(value: Any) -> str:
         raise ValueError(f"a value that JSON cannot hold ({error})") from None
 
 
-def _enum(members: tuple[str, ...]) -> Encoder:
-    literals = {member: quoted(member) for member in members}
-
-    def encode(value: Any) -> str:
-        try:
-            return literals[value]
-        except (KeyError, TypeError):
-            if isinstance(value, str):
-                raise ValueError("a text that is not a member of the enum") from None
-            raise _wrong(value, "enum", "return a str") from None
-
-    return encode
-
-
-def _set(members: tuple[str, ...]) -> Encoder:
-    order = {member: index for index, member in enumerate(members)}
-
-    def encode(value: Any) -> str:
-        if not isinstance(value, str):
-            raise _wrong(value, "set", "return a str with commas")
-        if not value:
-            return "''"
-        parts = set(value.split(","))
-        if not parts <= order.keys():
-            raise ValueError("a text that is not a member of the set")
-        return quoted(",".join(sorted(parts, key=order.__getitem__)))
-
-    return encode
-
-
 def _binary(column: Column) -> Encoder:
     kind, octets = column.type, column.octets
 
@@ -248,9 +234,7 @@ def _binary(column: Column) -> Encoder:
         if octets is not None and len(value) > octets and kind != "vector":
             raise ValueError(f"{len(value)} bytes for {column.full_type}")
         if kind == "binary" and len(value) != octets:
-            raise ValueError(
-                f"{len(value)} bytes for {column.full_type}, which would pad them: pad them in the transform"
-            )
+            raise ValueError(f"{len(value)} bytes for {column.full_type}, which would pad them: pad them in the transform")
         return f"x'{value.hex()}'"
 
     return encode
@@ -310,9 +294,7 @@ def _time(fraction: int) -> Encoder:
 
     def encode(value: Any) -> str:
         if isinstance(value, time):
-            value = timedelta(
-                hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond
-            )
+            value = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond)
         if not isinstance(value, timedelta):
             raise _wrong(value, "time", "return a timedelta")
         ticks = (value.days * 86400 + value.seconds) * 1_000_000 + value.microseconds
@@ -340,6 +322,15 @@ def select_expression(column: Column, quoted_name: str) -> str:
     A FLOAT prints six digits unless it is made a DOUBLE; + 0e0 would turn -0 to 0.
     """
     return f"({quoted_name} * 1e0)" if column.type == "float" else quoted_name
+
+
+def exact_expression(column: Column, quoted_name: str) -> str:
+    """As `select_expression`, for readers that know what else a value is besides its text: see `reading.read_rows`."""
+    if column.type == "json":
+        return select_document(quoted_name)
+    if column.type == "enum" and "" in column.members:
+        return f"IF({quoted_name} = 0, ' ', {quoted_name})"  # no member ends in a space
+    return select_expression(column, quoted_name)
 
 
 def comparable(column: Column) -> Encoder:

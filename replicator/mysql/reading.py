@@ -9,10 +9,10 @@ second way to do TLS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pymysql import err
@@ -22,33 +22,60 @@ from pymysql.cursors import SSCursor
 
 from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, INTEGER_TYPES, Column
 from replicator.mysql.connection import Connection
-from replicator.mysql.literals import quoted
+from replicator.mysql.documents import read_document
+from replicator.mysql.literals import encoder
+from replicator.mysql.members import NO_MEMBER
+from replicator.mysql.sql import quoted
 
 _BLOCK = 1 << 18
 _LONGEST_PACKET = 0xFFFFFF
 """A packet of this length goes on in the next one."""
 
 Values = tuple[Any, ...]
+Decode = Callable[[bytes], str]
 
 
-def read_rows(connection: Connection, statement: str, columns: Sequence[Column]) -> Iterator[Values]:
+class Unreadable(ValueError):
+    """Bytes of a column that are no text."""
+
+    def __init__(self, column: str, row: Mapping[str, bytes | None]) -> None:
+        self.column = column
+        self.row = row
+        """What the server sent of the whole row."""
+        super().__init__(column)
+
+
+def read_rows(
+    connection: Connection, statement: str, columns: Sequence[Column], *, exact: Mapping[str, Decode] | None = None
+) -> Iterator[Values]:
     """Rows of a SELECT whose columns are `columns`, streamed; floats have to be read through `select_expression`.
+
+    With `exact` all columns were selected by `exact_expression`, but for those that it names: they were selected as bytes,
+    and are read by its functions.
 
     The connection serves nothing else until the last row was taken; a reader that stops before ends the connection.
     Raises PyMySQL's errors, also for a query that is killed halfway: a result that ends without one is complete.
+    Raises Unreadable.
     """
-    for batch in read_batches(connection, statement, columns):
+    for batch in read_batches(connection, statement, columns, exact=exact):
         yield from batch
 
 
 def read_batches(
-    connection: Connection, statement: str, columns: Sequence[Column], *, fields: bool = False
+    connection: Connection,
+    statement: str,
+    columns: Sequence[Column],
+    *,
+    fields: bool = False,
+    exact: Mapping[str, Decode] | None = None,
 ) -> Iterator[list[Values]]:
     """As `read_rows`, a few hundred rows at a time.
 
     `fields` gives, instead of values, the texts that stand for them in a line of LOAD DATA into columns of the same types.
     """
-    parse, parse_one = _parsers(tuple(map(_field if fields else _conversion, columns)))
+    find = _field if fields else _conversion
+    conversions = tuple(find(column) if exact is None else _exact(column, exact, fields) for column in columns)
+    parse, parse_one = _parsers(conversions, fields)
     cursor = connection.cursor(SSCursor)
     cursor.execute(statement)
     wire: Any = connection
@@ -61,16 +88,19 @@ def read_batches(
         while not finished:
             buffer += _more(stream, buffer)
             rows: list[Values] = []
-            place = parse(buffer, 0, len(buffer), rows.append)
-            while (packet := _packet(buffer, place)) is not None:
-                payload, place = packet
-                if payload[0] == 0xFF:
-                    raise _error(payload)
-                if payload[0] == 0xFE and len(payload) < 9:
-                    finished = True
-                    break
-                rows.append(parse_one(payload, 0, len(payload)))
-                place = parse(buffer, place, len(buffer), rows.append)
+            try:
+                place = parse(buffer, 0, len(buffer), rows.append)
+                while (packet := _packet(buffer, place)) is not None:
+                    payload, place = packet
+                    if payload[0] == 0xFF:
+                        raise _error(payload)
+                    if payload[0] == 0xFE and len(payload) < 9:
+                        finished = True
+                        break
+                    rows.append(parse_one(payload, 0, len(payload)))
+                    place = parse(buffer, place, len(buffer), rows.append)
+            except ValueError:
+                raise _unreadable(buffer, len(rows), columns, conversions) from None
             buffer = buffer[place:]
             if rows:
                 yield rows
@@ -110,6 +140,30 @@ def _packet(buffer: bytes, place: int) -> tuple[bytes, int] | None:
     return None
 
 
+def _unreadable(buffer: bytes, good: int, columns: Sequence[Column], conversions: tuple[str | Decode, ...]) -> ValueError:
+    """Look again at the row behind the first `good` ones of a block."""
+    place, payload = 0, b""
+    for _ in range(good + 1):
+        packet = _packet(buffer, place)
+        assert packet is not None
+        payload, place = packet
+    raw: Values = _parsers(("bytes",) * len(columns))[1](payload, 0, len(payload))
+    row = dict(zip([column.name for column in columns], raw, strict=True))
+    place = 0
+    for name, conversion in zip(row, conversions, strict=True):
+        start = place
+        length, behind = (payload[place], place + 1) if payload[place] < 251 else (0, place + 1)
+        if payload[place] > 251:
+            behind, end = _wide(payload, place)
+            length = end - behind
+        place = behind + length
+        try:
+            _parsers((conversion,))[1](payload[:place], start, place)
+        except ValueError:
+            return Unreadable(name, row)
+    raise AssertionError("a row that cannot be read has a column that cannot")
+
+
 def _error(payload: bytes) -> err.MySQLError:
     try:
         err.raise_mysql_exception(payload)
@@ -133,6 +187,8 @@ def _conversion(column: Column) -> str:
         return "datetime"
     if kind in ("decimal", "date", "datetime", "time"):
         return kind
+    if kind == "enum" and "" not in column.members:
+        return kind
     return "text"
 
 
@@ -141,6 +197,7 @@ _CONVERSIONS = {
     "int": "int({})",
     "float": "float({})",
     "text": "{}.decode()",
+    "enum": "({}.decode() or NO_MEMBER)",
     "decimal": "decimal({}.decode())",
     "date": "to_date({}.decode())",
     "datetime": "to_datetime({}.decode())",
@@ -157,7 +214,33 @@ def _field(column: Column) -> str:
     kind = _conversion(column)
     if kind == "bytes":
         return "bit field" if column.type == "bit" else "hexadecimal field"
-    return "quoted field" if kind == "text" else "plain field"
+    return "quoted field" if kind in ("text", "enum") else "plain field"
+
+
+def _exact(column: Column, decoders: Mapping[str, Decode], fields: bool) -> str | Decode:
+    decode = decoders.get(column.name)
+    if decode is not None:
+        return _quoting(decode) if fields else decode
+    if column.type == "enum" and "" in column.members:
+        return _enum_field(column) if fields else _enum_value
+    if column.type == "json" and not fields:
+        return read_document  # a line of LOAD DATA cannot hold what it makes of a special one, and the server refuses that
+    return _field(column) if fields else _conversion(column)
+
+
+@cache
+def _quoting(decode: Decode) -> Decode:
+    return lambda data: quoted(decode(data))
+
+
+def _enum_value(data: bytes) -> str:
+    return NO_MEMBER if data == b" " else data.decode()
+
+
+@cache
+def _enum_field(column: Column) -> Decode:
+    encode = encoder(column)
+    return lambda data: encode(_enum_value(data))
 
 
 def _to_datetime(text: str, parse: Callable[[str], datetime] = datetime.fromisoformat) -> datetime | date | str:
@@ -230,13 +313,13 @@ def _wrong(rest: int) -> err.InternalError:
 
 
 @lru_cache(maxsize=256)
-def _parsers(conversions: tuple[str, ...]) -> tuple[Callable[..., int], Callable[..., Values]]:
+def _parsers(conversions: tuple[str | Decode, ...], fields: bool = False) -> tuple[Callable[..., int], Callable[..., Values]]:
     """(all whole packets of a block, one packet's payload); the first stops before whatever is not an ordinary row."""
     values = "".join(
         _VALUE.format(
             i=index,
-            made=_CONVERSIONS[conversion].format("b[s:e]"),
-            null="'NULL'" if conversion.endswith("field") else None,
+            made=_CONVERSIONS[conversion].format("b[s:e]") if isinstance(conversion, str) else f"f{index}(b[s:e])",
+            null="'NULL'" if fields else None,
         )
         for index, conversion in enumerate(conversions)
     )
@@ -250,6 +333,8 @@ def _parsers(conversions: tuple[str, ...]) -> tuple[Callable[..., int], Callable
         "to_time": _to_time,
         "from_bytes": int.from_bytes,
         "quoted": quoted,
+        "NO_MEMBER": NO_MEMBER,
+        **{f"f{index}": conversion for index, conversion in enumerate(conversions)},
         "B": "\\",
         "Q": "'",
     }

@@ -1,4 +1,4 @@
-"""Quoting of identifiers: the only place where a name becomes SQL."""
+"""Quoting: the only place where a name or a text becomes SQL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ def quote(*parts: str) -> str:
     return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
 
 
+def quoted(text: str) -> str:
+    """A string literal; needs a sql_mode without NO_BACKSLASH_ESCAPES, which our sessions set."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
 def quote_list(names: Iterable[str], alias: str | None = None) -> str:
     """Quoted names joined by commas, each prefixed by `alias` when one is given."""
     prefix = f"{alias}." if alias else ""
@@ -17,19 +22,22 @@ def quote_list(names: Iterable[str], alias: str | None = None) -> str:
 
 
 def key_condition(columns: Sequence[str], keys: Iterable[Sequence[str]]) -> str:
-    """A condition that holds for the rows whose `columns` (SQL) equal one of the `keys` (literals); NULL equals NULL."""
-    whole, with_nulls = [], []
+    """A condition that holds for the rows whose `columns` (SQL) equal one of the `keys` (literals); NULL equals NULL.
+
+    Without rows as in `(a, b) IN ((1, 2), …)`: where a column is not in the session's charset, MariaDB finds a few of them.
+    """
+    lasts: dict[tuple[str, ...], list[str]] = {}
+    parts = []
     for key in keys:
         if "NULL" in key:
-            with_nulls.append(
-                " AND ".join(f"{column} <=> {literal}" for column, literal in zip(columns, key, strict=True))
-            )
+            equal = [f"{column} <=> {literal}" for column, literal in zip(columns, key, strict=True)]
+            parts.append(f"({' AND '.join(equal)})")
         else:
-            whole.append(key[0] if len(columns) == 1 else f"({','.join(key)})")
-    parts = [f"({condition})" for condition in with_nulls]
-    if whole:
-        left = columns[0] if len(columns) == 1 else f"({','.join(columns)})"
-        parts.append(f"{left} IN ({','.join(whole)})")
+            lasts.setdefault(tuple(key[:-1]), []).append(key[-1])
+    for first, last in lasts.items():
+        equal = [f"{column} = {literal}" for column, literal in zip(columns[:-1], first, strict=True)]
+        equal.append(f"{columns[-1]} = {last[0]}" if len(last) == 1 else f"{columns[-1]} IN ({','.join(last)})")
+        parts.append(f"({' AND '.join(equal)})" if len(equal) > 1 else equal[0])
     return f"({' OR '.join(parts)})" if parts else "FALSE"
 
 

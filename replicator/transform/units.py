@@ -12,7 +12,7 @@ from typing import Any
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column
 from replicator.mysql.connection import Connection, rows
-from replicator.mysql.literals import encoder, select_expression
+from replicator.mysql.literals import encoder, exact_expression
 from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.transform.plan import Join, PlannedRelated, PlannedTransform
@@ -109,7 +109,7 @@ class Units:
     def _own_rows(self, connection: Connection, condition: str) -> Sequence[Values]:
         transform = self.transform
         by_name = transform.source.by_name
-        columns = [select_expression(by_name[name], "t0." + quote(name)) for name in transform.columns]
+        columns = [exact_expression(by_name[name], "t0." + quote(name)) for name in transform.columns]
         if transform.grouped:
             columns.append(f"DENSE_RANK() OVER (ORDER BY {', '.join(self._unit_sql)})")
         order = ", ".join("t0." + quote(name) for name in transform.source.row_key)
@@ -120,6 +120,7 @@ class Units:
                 f"SELECT {', '.join(columns)} FROM {self._relation(transform.source.name)} AS t0"
                 f" WHERE {condition} ORDER BY {order}",
                 [*read, _RANK] if transform.grouped else read,
+                exact={},
             )
         )
 
@@ -127,15 +128,16 @@ class Units:
         """(row key of the transform's own row, related row) in the declared order."""
         key = self.transform.source.row_key
         alias = f"t{len(item.path)}"
-        columns = [select_expression(item.table.by_name[name], f"{alias}.{quote(name)}") for name in item.columns]
+        columns = [exact_expression(item.table.by_name[name], f"{alias}.{quote(name)}") for name in item.columns]
         order = ", ".join(f"{alias}.{quote(name)}" for name in item.order)
         width = len(key)
         by_name = self.transform.source.by_name
         found = read_rows(
             connection,
-            f"SELECT {', '.join(select_expression(by_name[name], 't0.' + quote(name)) for name in key)}, {', '.join(columns)}"
+            f"SELECT {', '.join(exact_expression(by_name[name], 't0.' + quote(name)) for name in key)}, {', '.join(columns)}"
             f" FROM {self._joined(item.path)} WHERE {condition} ORDER BY {order}",
             [by_name[name] for name in key] + [item.table.by_name[name] for name in item.columns],
+            exact={},
         )
         return [(record[:width], record[width:]) for record in found]
 
@@ -175,7 +177,8 @@ class TargetRows:
         self.transform = transform
         self.table = transform.target
         by_name = self.table.by_name
-        self._columns = ", ".join(select_expression(by_name[name], quote(name)) for name in transform.target_columns)
+        self._columns = [by_name[name] for name in transform.target_columns]
+        self._selected = ", ".join(exact_expression(column, quote(column.name)) for column in self._columns)
         self._key_sql = [quote(name) for name in transform.key_columns]
         self._encoders = [encoder(by_name[name]) for name in transform.key_columns]
         self.constant_condition = "".join(
@@ -208,7 +211,8 @@ class TargetRows:
     def of_keys(self, connection: Connection, keys: Iterable[Values]) -> Iterator[Values]:
         """The rows that stand there now, in the order of `target_columns`."""
         for part in batches(keys, KEYS_PER_STATEMENT):
-            yield from rows(connection, f"SELECT {self._columns} FROM {self.table.sql} WHERE {self.condition(part)}")
+            statement = f"SELECT {self._selected} FROM {self.table.sql} WHERE {self.condition(part)}"
+            yield from list(read_rows(connection, statement, self._columns, exact={}))
 
 
 def _gathered(pairs: Iterable[tuple[Values, Values]]) -> dict[Values, list[Values]]:

@@ -1,0 +1,3 @@
+"""Fixtures of the tests of values."""
+
+from tests.copy.conftest import migration as migration
