@@ -33,6 +33,7 @@ from replicator.mysql.connection import Connection, connected, execute, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
+from replicator.mysql.xa import prepared
 from replicator.planning import create_target, drop_tables, resolve
 from replicator.preflight import run_checks
 from replicator.progress import Progress
@@ -164,12 +165,28 @@ class Migration:
         defer_indexes(self.config, self.plan, target)
         heartbeat.beat(source, self.state.database, self.state.migration)
         low, method = safe_position(source)
+        self._await_decisions(source)
+        visible, _ = safe_position(source)
         server = identify(source)
         execute(target, "BEGIN")
         self.state.begin_stream(target, "forward", Checkpoint(low, server.identity, 0.0))
         self.state.learn(target, low=low.to_json(), low_method=method, source=str(server))
+        self.state.learn(target, visible={"server": server.identity, "position": visible.to_json()})
         self.state.enter(target, "copying")
         target.commit()
+
+    def _await_decisions(self, source: Connection) -> None:
+        """The rows of an XA transaction that was prepared before LOW stand before it: the copy has to find them decided."""
+        try:
+            waiting = set(prepared(source))
+        except pymysql.MySQLError as error:
+            raise self.config.source.refused(error, "looking for prepared XA transactions (XA_RECOVER_ADMIN)") from None
+        while waiting:
+            self.progress.doing(f"waiting until XA transactions are committed or rolled back: {', '.join(sorted(waiting)[:5])}")
+            self.progress.beat()
+            self._unless_stopped()
+            self.stop.wait(0.2)
+            waiting &= set(prepared(source))
 
     def copy(self) -> None:
         """Copy every source table, in parallel chunks where that is exact; then HIGH is known."""

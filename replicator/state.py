@@ -37,6 +37,11 @@ _TABLES = {
     "deferred_index": """
         migration varchar(32) NOT NULL, table_name varchar(64) NOT NULL, index_name varchar(64) NOT NULL,
         definition text NOT NULL, PRIMARY KEY (migration, table_name, index_name)""",
+    "prepared": """
+        migration varchar(32) NOT NULL, direction varchar(8) NOT NULL,
+        xid varchar(300) NOT NULL COMMENT 'as XA COMMIT takes it', part int NOT NULL,
+        events longblob NOT NULL COMMENT 'of the binlog, each behind its length: changes that may still be rolled back',
+        PRIMARY KEY (migration, direction, xid, part)""",
     "intent": """
         migration varchar(32) NOT NULL PRIMARY KEY, step varchar(40) NOT NULL, details longtext NOT NULL COMMENT 'JSON',
         written_at datetime(6) NOT NULL""",

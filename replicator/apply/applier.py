@@ -17,6 +17,7 @@ import pymysql
 from replicator.apply.cascades import Cascades
 from replicator.apply.changes import Changes, Gatherer, Pending
 from replicator.apply.feed import Piece
+from replicator.apply.prepared import Prepared
 from replicator.apply.touched import Touched
 from replicator.apply.writes import STATEMENT_ROWS, Writer, Writes
 from replicator.binlog.events import Row, RowsEvent, TransactionEnd
@@ -61,6 +62,7 @@ class Applier:
         endpoint: Endpoint,
         server: Server,
         relation: Relation,
+        prepared: Prepared,
         *,
         checkpoint: Checkpoint,
         source_identity: str,
@@ -76,6 +78,7 @@ class Applier:
         self._checkpoint = checkpoint
         self._source_identity = source_identity
         self._took = took
+        self._prepared = prepared
         self.exact = exact
         self.units = units
         alias = server.flavour == "mysql"
@@ -144,7 +147,13 @@ class Applier:
             if not self._inside:
                 execute(connection, "BEGIN")
                 self._inside = True
-            self._write(pieces, whole=whole, last=end is not None)
+            self._transactions += sum(piece.transactions for piece in pieces if piece.end is not None)
+            batches = self._prepared.batches(pieces)
+            events = next(batches)
+            for following in batches:
+                self._write(events, whole=False, last=False)
+                events, whole = following, False
+            self._write(events, whole=whole, last=end is not None)
             if end is None:
                 return None
             checkpoint = Checkpoint(end.position, self._source_identity, end.timestamp)
@@ -175,7 +184,7 @@ class Applier:
                         execute(connection, f"DELETE FROM {transform.target.sql} WHERE {condition}")
                 for rows in self._staging[name].rows(connection) if name in self._staging else ():
                     events = [RowsEvent(self._plan.source_schema, name, "delete", rows, False)]
-                    self._write([Piece(events=events)], whole=False, last=False)
+                    self._write(events, whole=False, last=False)
         except pymysql.MySQLError as error:
             raise self._endpoint.failure(error, "emptying") from None
         self._touched = replace(self._touched, untold=True)
@@ -189,15 +198,12 @@ class Applier:
             raise self._endpoint.failure(error, "moving the checkpoint") from None
         self._checkpoint = checkpoint
 
-    def _write(self, pieces: Sequence[Piece], *, whole: bool, last: bool) -> None:
+    def _write(self, events: Sequence[RowsEvent], *, whole: bool, last: bool) -> None:
         connection = self._connection
         started = monotonic()
         changes = self._open
-        for piece in pieces:
-            self._transactions += piece.transactions if piece.end is not None else 0
-        events = [event for piece in pieces for event in piece.events]
         if self._cascades is not None:
-            events = list(self._cascades.derive(connection, events))
+            events = self._cascades.derive(connection, events)
         self._gatherer.gather(changes, events)
         self._took("gather", monotonic() - started)
         started = monotonic()

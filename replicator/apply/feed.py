@@ -11,7 +11,7 @@ from time import monotonic
 from types import MappingProxyType
 
 from replicator.apply.ddl import SchemaChange
-from replicator.binlog.events import Ddl, RowsEvent, TransactionEnd, Wanted
+from replicator.binlog.events import Ddl, HeldEvent, RowsEvent, TransactionEnd, Wanted, XaStep
 from replicator.binlog.stream import BinlogStream
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.position import Position
@@ -38,6 +38,22 @@ class Piece:
     transactions: int = 1
     heartbeat: float | None = None
     """When (Unix time, our clock) the newest heartbeat among them was written."""
+    begins: bool = True
+    """Whether its transaction begins here."""
+    held: list[HeldEvent] = field(default_factory=list)
+    """Changes of an XA transaction, which are none before it is committed."""
+    settled: frozenset[str] = frozenset()
+    """Tables whose copies hold what the transaction did."""
+
+    @property
+    def xa(self) -> XaStep | None:
+        """What it does to an XA transaction."""
+        return None if self.end is None else self.end.xa
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do but to move the checkpoint."""
+        return not (self.events or self.held or self.xa or self.ddl) and self.end is not None
 
 
 class Feed:
@@ -146,6 +162,11 @@ class Feed:
                         piece.rows += len(event.rows)
                         if stream.bytes_read - begun < PIECE_BYTES:
                             continue
+                    elif isinstance(event, HeldEvent):
+                        piece.held.append(event)
+                        piece.rows += 1
+                        if stream.bytes_read - begun < PIECE_BYTES:
+                            continue
                     elif isinstance(event, Ddl):
                         change = self._judge(event)
                         if change is not None and not settled.issuperset(change.tables):
@@ -153,13 +174,14 @@ class Feed:
                         continue
                     else:
                         piece.end = event
+                        piece.settled = settled
                         if settled:
                             settled = self._settled_behind(event.position)
-                    if piece.events:
+                    if piece.events or piece.held:
                         piece.size = stream.bytes_read - begun
                     begun = stream.bytes_read
                     self._put(piece)
-                    piece = Piece()
+                    piece = Piece(begins=piece.end is not None)
         except Exception as error:
             self._fail(error)
 
@@ -199,7 +221,7 @@ class Feed:
             if self._closing:
                 return
             last = self._pieces[-1] if self._pieces else None
-            if last is not None and not piece.events and not piece.ddl and last.end is not None and not last.ddl:
+            if last is not None and piece.idle and last.end is not None and not last.ddl and last.xa is None:
                 last.end = piece.end
                 last.transactions += 1
                 last.heartbeat = piece.heartbeat or last.heartbeat

@@ -19,6 +19,7 @@ import pymysql
 from replicator.apply import ddl, heartbeat
 from replicator.apply.applier import Applied, Applier
 from replicator.apply.feed import Feed, Piece
+from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
 from replicator.binlog.events import TransactionEnd, Wanted
 from replicator.errors import ReplicatorError, SourceError, Unsupported
@@ -232,10 +233,12 @@ class Stream(TouchedLog):
             execute(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             checkpoint = self._checkpoint(connection)
             with connected(self._upstream, database=False) as source:
-                identity = identify(source).identity
+                server = identify(source)
+            identity = server.identity
             behind = self._behind
             if behind is not None and checkpoint.position != behind.since:
                 behind = None  # it is behind us
+            wanted = self._wanted()
             applier = self._applier(
                 self._plan,
                 self._state,
@@ -244,13 +247,22 @@ class Stream(TouchedLog):
                 self._downstream,
                 identify(connection),
                 staging_relation(self._state.database, self._state.migration, self._direction),
+                Prepared(
+                    self._state,
+                    self._direction,
+                    connection,
+                    self._upstream,
+                    server,
+                    wanted,
+                    self._copied(connection, identity),
+                ),
                 checkpoint=checkpoint,
                 source_identity=identity,
                 exact=self._exact,
                 units=self._units,
                 took=self._progress.took,
             )
-            feed = self._feed(checkpoint, identity, behind)
+            feed = self._feed(checkpoint, identity, wanted, behind)
             if self._position not in (None, checkpoint.position):
                 self.lose()  # a commit succeeded whose answer was lost
             with self._condition:
@@ -279,17 +291,29 @@ class Stream(TouchedLog):
             )
         return checkpoint
 
-    def _feed(self, checkpoint: Checkpoint, identity: str, behind: Behind | None) -> Feed:
+    def _copied(self, connection: Connection, identity: str) -> Callable[[Position], bool]:
+        """Whether the copies hold what an XA transaction from before the start did; the way back starts without any."""
+        stored = self._state.facts(connection).get("visible") if self._direction == "forward" else None
+        if stored is None:
+            return lambda _: True
+        visible = Position(**stored["position"])
+        return lambda position: identity == stored["server"] and visible.reached(position)
+
+    def _wanted(self) -> Callable[[str, str], Wanted | None]:
         schema = self._plan.source_schema
         wanted = {(schema, name): Wanted(source.before, source.columns) for name, source in self._plan.sources.items()}
-        beat = (self._state.database, heartbeat.TABLE, self._state.migration)
-        wanted[beat[:2]] = Wanted((), ("migration", "at"))
+        wanted[self._state.database, heartbeat.TABLE] = Wanted((), ("migration", "at"))
+        return lambda database, table: wanted.get((database, table))
 
+    def _feed(
+        self, checkpoint: Checkpoint, identity: str, wanted: Callable[[str, str], Wanted | None], behind: Behind | None
+    ) -> Feed:
+        beat = (self._state.database, heartbeat.TABLE, self._state.migration)
         return Feed(
             self._upstream,
             checkpoint.position,
             server_id=secrets.randbelow(2**31) + 2**31 - 1,
-            wanted=lambda database, table: wanted.get((database, table)),
+            wanted=wanted,
             by_gtid=identity != checkpoint.server,
             judge=lambda event: ddl.judge(event, self._plan),
             heartbeat=beat,
@@ -316,7 +340,7 @@ class Stream(TouchedLog):
                 continue
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
             changed = pieces.pop() if pieces and pieces[-1].ddl else None
-            if any(piece.events for piece in pieces) or (pieces and pieces[-1].end is None):
+            if not all(piece.idle for piece in pieces):
                 self._apply_rows(applier, feed, pieces)
                 passed, written = None, monotonic()
             elif pieces:

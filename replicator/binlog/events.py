@@ -68,15 +68,33 @@ class RowsEvent:
     """Tables whose copies hold what foreign keys did to them because of this event."""
 
 
+@dataclass(slots=True)
+class HeldEvent:
+    """The description or the rows of a wanted table in an XA transaction: nobody knows yet whether they will ever be there."""
+
+    xid: str
+    event: bytes
+    """As it stands in the binlog, without its checksum; `RowImages` reads it once the transaction is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class XaStep:
+    """What a group of events does to an XA transaction; `one phase` commits the one whose rows stand in the group."""
+
+    xid: str
+    step: Literal["prepare", "commit", "rollback", "one phase"]
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionEnd:
-    """Everything since the last one has been committed at the source, up to `position`."""
+    """Everything since the last one has been committed at the source, up to `position`; `xa` says where it has not."""
 
     position: Position
     timestamp: float
     """Seconds since the epoch of the commit at the source; whole seconds on MariaDB."""
     rows: int
     """Row changes that the transaction made to wanted tables."""
+    xa: XaStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +111,4 @@ class Ddl:
     timestamp: float
 
 
-BinlogEvent: TypeAlias = RowsEvent | TransactionEnd | Ddl
+BinlogEvent: TypeAlias = RowsEvent | HeldEvent | TransactionEnd | Ddl

@@ -51,8 +51,8 @@ class RowImages:
         """Table ids start again after a restart of the source."""
         self._tables.clear()
 
-    def describe(self, event: bytes, end: int) -> None:
-        """Take note of a table-map event."""
+    def describe(self, event: bytes, end: int) -> bool:
+        """Take note of a table-map event; whether somebody wants the table."""
         body = event[HEADER_LENGTH + 8 : end]
         table = self._versions.get(body)
         if table is None:
@@ -61,6 +61,11 @@ class RowImages:
                 self._versions.clear()
             table = self._versions[body] = _Table(parsed, self._wanted(parsed.schema, parsed.table))
         self._tables[int.from_bytes(event[HEADER_LENGTH : HEADER_LENGTH + 6], "little")] = table
+        return table.wanted is not None
+
+    def wanted(self, event: bytes) -> bool:
+        """Whether somebody wants the table of a rows event. Raises StreamError when it was not described."""
+        return self._table(event).wanted is not None
 
     def decode(self, event: bytes, end: int) -> RowsEvent | None:
         """The rows of a rows event, or None where nobody wants them.

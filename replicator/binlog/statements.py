@@ -19,7 +19,8 @@ class Kind(Enum):
     ROLLBACK_TO = auto()
     XA_START = auto()
     XA_END = auto()
-    XA_FINISH = auto()
+    XA_COMMIT = auto()
+    XA_ROLLBACK = auto()
     DDL = auto()
     HARMLESS = auto()
     DML = auto()
@@ -124,7 +125,9 @@ def classify(statement: str) -> tuple[Kind, str]:
     if first == "XA":
         if rest.startswith(("START", "BEGIN")):
             return Kind.XA_START, text
-        return (Kind.XA_END if rest.startswith("END") else Kind.XA_FINISH), text
+        if rest.startswith("END"):
+            return Kind.XA_END, text
+        return (Kind.XA_COMMIT if rest.startswith("COMMIT") else Kind.XA_ROLLBACK), text
     if first in _DDL_WORDS:
         return (Kind.HARMLESS if _TEMPORARY.match(text) or _ACCOUNT.match(text) else Kind.DDL), text
     if first in _HARMLESS_WORDS:

@@ -23,16 +23,17 @@ from replicator.binlog.codes import (
 )
 from replicator.binlog.decoder import DECODE_ERRORS
 from replicator.binlog.dump import Dump
-from replicator.binlog.events import BinlogEvent, Ddl, TransactionEnd, Wanted
+from replicator.binlog.events import BinlogEvent, Ddl, HeldEvent, TransactionEnd, Wanted, XaStep
 from replicator.binlog.payload import inflate, payload_events
 from replicator.binlog.place import MADE_BY_DUMP, WRAP, Damaged, Place, is_written
 from replicator.binlog.rows import RowImages
 from replicator.binlog.statements import Kind
-from replicator.binlog.transactions import Group, header_time, read_mariadb_gtid, read_mysql_gtid
+from replicator.binlog.transactions import Group, header_time, read_mariadb_gtid, read_mysql_gtid, read_xa_prepare
 from replicator.errors import SourceConnectionLost, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.gtid import MariadbGtidPosition, MysqlGtidSet
 from replicator.mysql.position import Position
+from replicator.mysql.xa import xid_of
 
 _IGNORED: Final = frozenset(
     (
@@ -195,7 +196,7 @@ class BinlogStream:
             EventType.TABLE_MAP: self._table_map,
             **dict.fromkeys(ROWS, self._rows),
             EventType.XID: self._end,
-            EventType.XA_PREPARE: self._end,
+            EventType.XA_PREPARE: self._xa_prepare,
             EventType.GTID: self._mysql_gtid,
             EventType.ANONYMOUS_GTID: self._mysql_gtid,
             EventType.GTID_TAGGED: self._mysql_gtid,
@@ -296,16 +297,19 @@ class BinlogStream:
             self._gtids = read(event[HEADER_LENGTH:end])
         return self._aside(event, end)
 
-    def _end(self, event: bytes, _end: int) -> tuple[TransactionEnd]:
+    def _end(self, event: bytes, _end: int, xa: XaStep | None = None) -> tuple[TransactionEnd]:
         group, gtids = self._group, self._gtids
         timestamp = group.timestamp or header_time(event)
         if group.gtid is not None and gtids is not None:
             gtids.add(*group.gtid)
         self._group = Group()
-        return (self._boundary(timestamp, group.rows),)
+        return (self._boundary(timestamp, 0 if xa else group.rows, xa),)
 
-    def _boundary(self, timestamp: float, row_count: int) -> TransactionEnd:
-        return TransactionEnd(Position(self._place.file, self._place.offset, self._gtid_text()), timestamp, row_count)
+    def _xa_prepare(self, event: bytes, end: int) -> tuple[TransactionEnd]:
+        return self._end(event, end, read_xa_prepare(event))
+
+    def _boundary(self, timestamp: float, row_count: int, xa: XaStep | None = None) -> TransactionEnd:
+        return TransactionEnd(Position(self._place.file, self._place.offset, self._gtid_text()), timestamp, row_count, xa)
 
     def _gtid_text(self) -> str:
         return "" if self._gtids is None else str(self._gtids)
@@ -325,9 +329,11 @@ class BinlogStream:
             schema_start = start - 1 - event[HEADER_LENGTH + 8]
             kind, text = statements.classify(statements.decode_statement(raw, event[HEADER_LENGTH + 13 : schema_start]))
         match kind:
-            case Kind.BEGIN | Kind.XA_START:
+            case Kind.BEGIN:
                 group.open = True
-                group.xa = group.xa or kind == Kind.XA_START
+                return ()
+            case Kind.XA_START:
+                group.open, group.xa = True, xid_of(text)
                 return ()
             case Kind.COMMIT:
                 return self._end(event, 0)
@@ -345,6 +351,10 @@ class BinlogStream:
                 return ()
             case Kind.XA_END:
                 return ()
+            case Kind.XA_ROLLBACK if group.rows:
+                raise self._rolled_back("the XA transaction ends with XA ROLLBACK")
+            case Kind.XA_COMMIT | Kind.XA_ROLLBACK:
+                return self._end(event, 0, XaStep(xid_of(text), "commit" if kind == Kind.XA_COMMIT else "rollback"))
             case Kind.DML:
                 self._refuse_statement(text)
         done = () if group.open else self._end(event, 0)
@@ -378,8 +388,8 @@ class BinlogStream:
     # --- rows ----------------------------------------------------------------------------------------------------
 
     def _table_map(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
-        self._images.describe(event, end)
-        return ()
+        wanted = self._images.describe(event, end)
+        return (HeldEvent(self._group.xa, event[:end]),) if wanted and self._group.xa is not None else ()
 
     def _rows(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         group = self._group
@@ -388,15 +398,15 @@ class BinlogStream:
                 f"source {self._endpoint.address}: at {self._place} rows come without the start of their transaction:"
                 f" the start position {self.position} does not stand between two transactions."
             )
+        if group.xa is not None:
+            if not self._images.wanted(event):
+                return ()
+            group.rows += 1
+            group.size += len(event)
+            return (HeldEvent(group.xa, event[:end]),)
         rows = self._images.decode(event, end)
         if rows is None:
             return ()
-        if group.xa:
-            raise Unsupported(
-                f"{rows.schema}.{rows.table}: at {self._place} an XA transaction changes rows of the table, which may"
-                " still be rolled back. Let no XA transaction write to migrated tables, and start the migration again"
-                " behind it."
-            )
         group.rows += len(rows.rows)
         group.size += len(event)
         return (rows,)

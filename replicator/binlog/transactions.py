@@ -8,8 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from replicator.binlog.codes import HEADER_LENGTH, EventType
+from replicator.binlog.events import XaStep
 from replicator.binlog.tagged import parse_tagged_gtid
 from replicator.binlog.values import Memo
+from replicator.mysql.xa import xid
 
 _MYSQL_GTID: Final = struct.Struct("<B16sQB16x7s").unpack_from
 _MARIADB_GTID: Final = struct.Struct("<IxI10xQIB").unpack_from
@@ -18,8 +20,11 @@ _COMMIT_TIME: Final = (1 << 55) - 1
 """The bits of a commit's time in a GTID event; the next one says that the time on the first server follows."""
 _uuids: Final = Memo[bytes, str](lambda data: str(UUID(bytes=data)), 1024)
 _STANDALONE: Final = 1
+_GROUP_COMMIT: Final = 2
 _PREPARED_XA: Final = 64
 """Flags of MariaDB's GTID event."""
+_MARIADB_XID: Final = struct.Struct("<IBB")
+_PREPARE: Final = struct.Struct("<BIII")
 
 
 @dataclass(slots=True)
@@ -34,7 +39,8 @@ class Group:
     size: int = 0
     """Bytes of the events that were kept."""
     timestamp: float = 0.0
-    xa: bool = False
+    xa: str | None = None
+    """The id of the XA transaction whose rows these are."""
     savepoints: dict[str, int] | None = None
     """Rows seen before each savepoint."""
     gtid: tuple[str, int, str] | tuple[int, int, int] | None = None
@@ -62,10 +68,25 @@ def read_mariadb_gtid(event: bytes) -> Group:
     return Group(
         begun=True,
         open=not flags & _STANDALONE,
-        xa=bool(flags & _PREPARED_XA),
+        xa=_mariadb_xid(event, flags) if flags & _PREPARED_XA else None,
         timestamp=float(timestamp),
         gtid=(domain, server_id, sequence),
     )
+
+
+def _mariadb_xid(event: bytes, flags: int) -> str:
+    start = HEADER_LENGTH + 13 + (8 if flags & _GROUP_COMMIT else 0)
+    format_id, gtrid, bqual = _MARIADB_XID.unpack_from(event, start)
+    start += _MARIADB_XID.size
+    return xid(event[start : start + gtrid], event[start + gtrid : start + gtrid + bqual], format_id)
+
+
+def read_xa_prepare(event: bytes) -> XaStep:
+    """The event that ends the rows of an XA transaction: prepared, or on MySQL committed in one phase."""
+    one_phase, format_id, gtrid, bqual = _PREPARE.unpack_from(event, HEADER_LENGTH)
+    start = HEADER_LENGTH + _PREPARE.size
+    name = xid(event[start : start + gtrid], event[start + gtrid : start + gtrid + bqual], format_id)
+    return XaStep(name, "one phase" if one_phase else "prepare")
 
 
 def header_time(event: bytes) -> float:
