@@ -27,7 +27,7 @@ from replicator.config import Config
 from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, restore_indexes, run_jobs, settled
 from replicator.cutover.moves import Moves, make_moves_back, moves_from_json
 from replicator.cutover.settle import recover
-from replicator.errors import CheckFailed, Interrupted, ReplicatorError, VerificationFailed, WrongState
+from replicator.errors import CheckFailed, Interrupted, ReplicatorError, SourceError, VerificationFailed, WrongState
 from replicator.mysql.catalog import read_tables
 from replicator.mysql.connection import Connection, connected, execute, value
 from replicator.mysql.flavour import identify
@@ -339,14 +339,22 @@ class Migration:
 
     def _verify_first(self, stream: Stream, verifier: Verifier, *, once: bool) -> Report:
         """The first full pass; with `once` it decides about the outcome."""
+        self._await_end(stream)
+        try:
+            report = verifier.verify()
+        except SourceError:
+            self._await_end(stream)  # where tables have changed under it, the stream says what to do about that
+            raise
+        if not report.ok and once:
+            raise VerificationFailed(report.summary())
+        return report
+
+    def _await_end(self, stream: Stream) -> None:
+        """Until all is applied that stands in the binlog now; raises what has ended the stream."""
         with self._source() as source:
             end = current_position(source)
         while not stream.wait_applied(end, 0.5):
             self._unless_stopped()
-        report = verifier.verify()
-        if not report.ok and once:
-            raise VerificationFailed(report.summary())
-        return report
 
     # What commands ask for ---------------------------------------------------------------------------------
 

@@ -10,9 +10,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pymysql
+
 from replicator.config import Config
 from replicator.errors import ReplicatorError, TargetError
-from replicator.mysql.connection import Connection, connected, execute, row, rows, value
+from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, row, rows, value
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 
@@ -102,7 +104,17 @@ class State:
 
     def phase(self, connection: Connection) -> str | None:
         """The stored phase, None before `begin`."""
-        found = value(connection, f"SELECT phase FROM {self.table('migration')} WHERE name = %s", (self.migration,))
+        table = self.table("migration")
+        try:
+            found = value(connection, f"SELECT phase FROM {table} WHERE name = %s", (self.migration,))
+        except pymysql.MySQLError as error:
+            if is_lost(error):
+                raise
+            # Whoever took this for "not begun" would begin anew, over what is there.
+            raise TargetError(
+                f"{table} cannot be read, so that it is not known how far {self.migration} is: {describe(error)}. See what"
+                " became of the table, then run again"
+            ) from None
         return None if found is None else str(found)
 
     def enter(self, connection: Connection, phase: str) -> None:

@@ -20,7 +20,7 @@ from replicator.demo.servers import FLAVOURS
 from tests.scenarios.script import Section, sections
 
 FOLDER = Path(__file__).parent
-ENDS = ("equal", "stopped", "switched")
+ENDS = ("equal", "stopped", "switched", "back", "throttled")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Ending:
 
     end: str
     """`equal`: it is caught up, equal to the oracle, and verifies so. `stopped`: it has ended by an error. `switched`: it has
-    cut over."""
+    cut over, and `back`: it has rolled back, equal to the oracle. `throttled`: it waits, and says why."""
     code: int = 0
     """The exit code of the error, or of the command."""
     says: tuple[str, ...] = ()
@@ -45,6 +45,8 @@ class Step:
     """Of writer.sql; executed before the daemon starts again, or beside it where it keeps running."""
     keep: bool = False
     """The daemon goes on running instead of being started again."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of the next run, over those of the file."""
     accept: bool = False
     """It is started with the setting that the message named, so that it goes on behind a schema change."""
     transforms: str | None = None
@@ -124,7 +126,7 @@ def cases() -> list[Case]:
 
 
 def _step(raw: dict[str, Any]) -> Step:
-    known = ("section", "keep", "accept", "transforms", "command", "arguments")
+    known = ("section", "keep", "accept", "settings", "transforms", "command", "arguments")
     fields = {name: raw.pop(name) for name in known if name in raw}
     step = Step(_ending(raw), **fields)
     assert not raw, f"expect.toml: unknown: {', '.join(raw)}"

@@ -42,6 +42,16 @@ class Attended(Migration):
     def __init__(self, config: Config, moment: Moment) -> None:
         super().__init__(config, Progress(config.migration.name))
         self._moment = moment
+        self.way = ""
+        """Which way it goes since its last turn."""
+
+    def replicate(self, *, once: bool) -> None:
+        self.way = "forward"
+        super().replicate(once=once)
+
+    def reverse(self, *, once: bool) -> None:
+        self.way = "back"
+        super().reverse(once=once)
 
     def copy(self) -> None:
         self._moment("before the copy")
@@ -81,12 +91,13 @@ class Run:
             assert time.monotonic() < deadline, f"it did not {what}: {self.migration.progress.snapshot()}"
             time.sleep(0.01)
 
-    def replicating(self) -> bool:
+    def exact(self, way: str) -> bool:
+        """Whether it is exact, and goes this way."""
         try:
             self.migration.exact()
         except WrongState:
             return False
-        return True
+        return self.migration.way == way
 
     def await_end(self) -> BaseException | None:
         """The error that ended it."""
@@ -132,10 +143,10 @@ class Life:
         if step.section is not None:
             self.writer.run(self.case.script[step.section])
         if not step.keep:
-            self._start(self._accepted() if step.accept else {})
+            self._start({**step.settings, **(self._accepted() if step.accept else {})})
         if step.command is not None:
             assert self.run is not None
-            self.run.until(self.run.replicating, "replicate")
+            self._await_exact()
             self._command(step.command, dict(step.arguments), step.ending)
             if step.ending.code:
                 return
@@ -171,22 +182,37 @@ class Life:
             self.writer.settle()
             self._judge(error, ending)
             return
-        self.run.until(self.run.replicating, "replicate")
+        if ending.end == "throttled":
+            self.run.until(self._throttled, "wait")
+            reason = str(self.run.migration.progress.snapshot()["throttle"])
+            assert not [part for part in ending.says if part not in reason], reason
+            return
+        self._await_exact()
         if not again:
             self._write_to_the_end()
-        if ending.end == "switched":
-            self._command("cutover", {}, ending)
-            self.run.await_end()
-            self.archived = True
-        else:
-            self._catch_up()
+        if ending.end in ("switched", "back"):
+            self._verify()
+            self._command("cutover" if ending.end == "switched" else "rollback", {}, ending)
+            self.archived = ending.end == "switched"
+            self._await_exact()
+        self._catch_up()
         self._compare()
+        self._verify()
+
+    def _await_exact(self) -> None:
+        run = self.run
+        assert run is not None
+        run.until(lambda: run.exact("back" if self.archived else "forward"), "become exact")
+
+    def _throttled(self) -> bool:
+        assert self.run is not None
+        return self.run.migration.progress.snapshot()["throttle"] is not None
 
     def _write_to_the_end(self, stopping: bool = False) -> None:
         """What the application does once the copy is exact."""
         assert self.run is not None
         if "while replicating" in self.case.script:
-            self.run.until(self.run.replicating, "replicate")
+            self._await_exact()
             self._moment("while replicating")
         if not stopping:
             self.writer.settle()
@@ -221,7 +247,7 @@ class Life:
         assert stream.wait_applied(end, PATIENCE), self.run.migration.progress.snapshot()
 
     def _compare(self) -> None:
-        """By the oracle, and by the daemon's own verification, which has to agree."""
+        """By the oracle."""
         source, target = self.names["source"], self.names["target"]
         if self.archived:
             source, target = self.names["archive"], source
@@ -229,10 +255,12 @@ class Life:
             self.server, source, target, {table: self._filled(query) for table, query in self.case.oracle.items()}
         )
         assert not found, "\n".join(found)
-        if not self.archived:
-            assert self.run is not None
-            *_, last = self.run.daemon.answer("verify", {})
-            assert last["exit_code"] == 0, last
+
+    def _verify(self) -> None:
+        """The daemon's own verification has to agree."""
+        assert self.run is not None
+        *_, last = self.run.daemon.answer("verify", {})
+        assert last["exit_code"] == 0, last
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:

@@ -1,0 +1,4 @@
+CREATE TABLE bytes (id INT PRIMARY KEY, a BINARY(6), b VARBINARY(10), c BLOB, d BIT(1), e BIT(9), f BIT(64), g TINYBLOB, h LONGBLOB);
+INSERT INTO bytes VALUES (1, '', '', '', b'0', b'0', b'0', '', ''), (2, x'610000', x'610000', x'00', b'1', b'111111111', x'FFFFFFFFFFFFFFFF', x'FF', x'FFFE');
+INSERT INTO bytes (id) VALUES (3);
+INSERT INTO bytes VALUES (4, x'275C22', x'275C220A0D1A', x'C328A0FF', b'0', b'100000000', b'1', x'5C', REPEAT(x'00FF5C27', 5000));

@@ -1,0 +1,3 @@
+CREATE TABLE branches (id INT PRIMARY KEY, company_id INT NULL, name VARCHAR(20));
+CREATE TABLE staff (id INT PRIMARY KEY, branch VARCHAR(20) NULL, boss INT NULL);
+CREATE TABLE shifts (id INT PRIMARY KEY, staff_id INT NOT NULL, branch_id INT NULL);

@@ -1,0 +1,2 @@
+CREATE TABLE items (id UUID PRIMARY KEY, text TEXT COMPRESSED, bytes VARBINARY(2000) COMPRESSED, four INET4, six INET6);
+INSERT INTO items VALUES ('123e4567-e89b-12d3-a456-426614174000', REPEAT('a', 1000), REPEAT(x'00', 900), '10.0.0.1', '::1'), ('00000000-0000-0000-0000-000000000000', '', '', '0.0.0.0', '::'), ('ffffffff-ffff-ffff-ffff-ffffffffffff', NULL, NULL, NULL, NULL);

@@ -1,0 +1,2 @@
+-- table: customers
+SELECT * FROM customers;

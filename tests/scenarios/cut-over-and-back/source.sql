@@ -1,0 +1,4 @@
+CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) NOT NULL, plan VARCHAR(10) NOT NULL);
+CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, customer_id INT NOT NULL, total DECIMAL(10, 2) NOT NULL);
+INSERT INTO customers VALUES (1, 'ann', 'a'), (2, 'bob', 'b');
+INSERT INTO orders VALUES (1, 1, 1.5), (2, 2, 2.5);

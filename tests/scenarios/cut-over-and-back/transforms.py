@@ -1,0 +1,4 @@
+from replicator import copy_table
+
+copy_table("customers", rename={"plan": "subscription"})
+copy_table("orders")

@@ -1,0 +1,2 @@
+-- table: items
+SELECT id, a, b, c, d, e, f FROM items;

@@ -1,0 +1,3 @@
+CREATE TABLE items (id INT PRIMARY KEY, a INT NOT NULL, b INT AS (a * 2) STORED, c VARCHAR(20) AS (CONCAT('v', a)) VIRTUAL, d INT INVISIBLE DEFAULT 7, e INT DEFAULT (1 + 2), f VARCHAR(36) NOT NULL DEFAULT (CONCAT('x', 1)), UNIQUE KEY (b), KEY (c));
+INSERT INTO items (id, a) VALUES (1, 10), (2, 20);
+INSERT INTO items (id, a, d, e, f) VALUES (3, 30, 8, 9, 'set');

@@ -1,0 +1,1 @@
+CREATE TABLE staff (staff VARCHAR(10) NULL, first VARCHAR(10) NOT NULL, skills VARCHAR(100) NOT NULL, least INT PRIMARY KEY, KEY (staff));

@@ -1,0 +1,2 @@
+-- table: documents
+SELECT id, doc FROM documents;

@@ -1,0 +1,3 @@
+CREATE TABLE words (word VARCHAR(20) COLLATE utf8mb4_general_ci PRIMARY KEY, note VARCHAR(20));
+CREATE TABLE uses (id INT PRIMARY KEY, word VARCHAR(20) NULL, note VARCHAR(20) NULL);
+CREATE TABLE counts (word VARCHAR(20) COLLATE utf8mb4_general_ci NULL, uses INT NOT NULL, least INT NOT NULL PRIMARY KEY, KEY (word));

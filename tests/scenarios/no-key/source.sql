@@ -1,0 +1,2 @@
+CREATE TABLE log (text VARCHAR(20));
+INSERT INTO log VALUES ('a'), ('a');

@@ -1,0 +1,1 @@
+CREATE TABLE log (id INT PRIMARY KEY, text VARCHAR(20));

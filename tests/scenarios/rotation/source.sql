@@ -1,0 +1,2 @@
+CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(20) NOT NULL);
+INSERT INTO items (text) VALUES ('a'), ('b');

@@ -1,0 +1,2 @@
+-- @ meanwhile
+INSERT INTO items VALUES (2, 'while it waits');

@@ -1,0 +1,2 @@
+CREATE TABLE words (id INT PRIMARY KEY, word VARCHAR(20) NOT NULL);
+INSERT INTO words VALUES (1, 'a'), (2, 'b');
