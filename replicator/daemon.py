@@ -21,6 +21,7 @@ from replicator.mysql.connection import connected
 from replicator.mysql.position import Position
 from replicator.observe.control import ControlServer
 from replicator.progress import Progress
+from replicator.throttle import Throttle
 from replicator.verify.repair import repair
 
 Message = dict[str, Any]
@@ -241,9 +242,9 @@ class _Switchable:
         self._migration.switched()
 
 
-def run(config: Config, *, once: bool, progress: Progress) -> None:
+def run(config: Config, *, once: bool, progress: Progress, throttle: Throttle) -> None:
     """`replicator run`."""
-    Daemon(Migration(config, progress)).run(once=once)
+    Daemon(Migration(config, progress, throttle=throttle)).run(once=once)
 
 
 def verify_offline(config: Config, arguments: Message) -> Iterator[Message]:

@@ -47,8 +47,11 @@ from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 from replicator.verify import Report, Verifier, repair
 from replicator.verify.passes import FORWARD, Way
+from replicator.verify.snapshots import failing
 from replicator.watch import Watch
 
+_VERIFY_PAUSE = 5.0
+"""Seconds before a verification begins anew after connections were lost for longer than it could wait."""
 IDLE_LAG = 2.0
 """Seconds of lag below which `run --once` counts the stream as caught up."""
 
@@ -56,7 +59,13 @@ IDLE_LAG = 2.0
 class Migration:
     """One daemon's work on one migration."""
 
-    def __init__(self, config: Config, progress: Progress, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        progress: Progress,
+        stop: threading.Event | None = None,
+        throttle: Throttle | None = None,
+    ) -> None:
         self.config = config
         self.progress = progress
         self.stop = stop or threading.Event()
@@ -66,7 +75,7 @@ class Migration:
         self._plan: MigrationPlan | None = None
         self._reverse: ReversePlan | None = None
         """Of the way back; None while the stream runs forward."""
-        self.throttle = Throttle(config.throttle, (config.source, config.target))
+        self.throttle = throttle or Throttle(config.throttle, (config.source, config.target))
         self._stream: Stream | None = None
         self._verifier: Verifier | None = None
         self._pausing = threading.Lock()
@@ -158,12 +167,12 @@ class Migration:
 
     def _begin(self, source: Connection, target: Connection) -> None:
         """The order matters: LOW is taken last before the copy may read, and stored before it does."""
-        heartbeat.create(source, self.state.database)
+        if self.config.stream.heartbeat is not None:
+            heartbeat.create(source, self.state.database)
         for table in self.plan.sources.values():
             if table.staged is not None:
                 create_staging(target, self._relation, table.staged)
         defer_indexes(self.config, self.plan, target)
-        heartbeat.beat(source, self.state.database, self.state.migration)
         low, method = safe_position(source)
         self._await_decisions(source)
         visible, _ = safe_position(source)
@@ -200,10 +209,12 @@ class Migration:
             workers=self.config.copy.workers,
             progress=self.progress,
             stop=self.stop,
+            throttle=self.throttle,
         )
         self._unless_stopped()
         with self._source() as source, self._target() as target:
-            high = current_position(source)
+            with failing(self.config.source):
+                high = current_position(source)
             execute(target, "BEGIN")
             self.state.learn(target, high=high.to_json())
             self.state.enter(target, "catching_up")
@@ -249,6 +260,7 @@ class Migration:
                 workers=self.config.copy.workers,
                 progress=self.progress,
                 stop=self.stop,
+                throttle=self.throttle,
             )
             self._unless_stopped()
         with self._target() as target:
@@ -339,19 +351,26 @@ class Migration:
 
     def _verify_first(self, stream: Stream, verifier: Verifier, *, once: bool) -> Report:
         """The first full pass; with `once` it decides about the outcome."""
-        self._await_end(stream)
-        try:
-            report = verifier.verify()
-        except SourceError:
-            self._await_end(stream)  # where tables have changed under it, the stream says what to do about that
-            raise
+        report: Report | None = None
+        while report is None:
+            try:
+                self._await_end(stream)
+                report = verifier.verify()
+            except ReplicatorError as error:
+                if isinstance(error, SourceError) and not error.transient:
+                    self._await_end(stream)  # where tables have changed under it, the stream says what to do about that
+                if not error.transient:
+                    raise
+                self.progress.retried("verify", error)
+                self.stop.wait(_VERIFY_PAUSE)
+                self._unless_stopped()
         if not report.ok and once:
             raise VerificationFailed(report.summary())
         return report
 
     def _await_end(self, stream: Stream) -> None:
         """Until all is applied that stands in the binlog now; raises what has ended the stream."""
-        with self._source() as source:
+        with self._source() as source, failing(self.config.source):
             end = current_position(source)
         while not stream.wait_applied(end, 0.5):
             self._unless_stopped()
@@ -471,6 +490,7 @@ class Migration:
             exact=exact,
             units=units,
             throttle=self.throttle,
+            beats=config.stream.heartbeat is not None,
             settled=settled,
             accept=config.stream.accept_schema_change,
             behind=behind,

@@ -17,6 +17,7 @@ from replicator.errors import ConfigError, ReplicatorError
 from replicator.observe import observed
 from replicator.observe.logs import configure, for_people
 from replicator.progress import Progress
+from replicator.throttle import Throttle
 
 _log = structlog.get_logger("process")
 
@@ -24,8 +25,8 @@ _log = structlog.get_logger("process")
 def run_process(config: Config, *, once: bool, reread: Callable[[], Config]) -> int:
     """Run the daemon until it ends; the exit code.
 
-    SIGHUP takes the log level of what `reread` gives. Errors that the daemon meets are in its log already: they are raised
-    only where people read it.
+    SIGHUP takes throttle and log level of what `reread` gives. Errors that the daemon meets are in its log already: they are
+    raised only where people read it.
     """
     progress = Progress(config.migration.name, proof_interval=config.stream.heartbeat or 1.0)
     with ExitStack() as stack:
@@ -34,10 +35,11 @@ def run_process(config: Config, *, once: bool, reread: Callable[[], Config]) -> 
             # While it is shown, standard error is its own, and log lines scroll above it.
             stack.enter_context(Live(get_renderable=lambda: views.status_view(progress.snapshot()), refresh_per_second=2))
         configure(config.log.level, config.log.format, config.secrets, sys.stderr)
-        stack.enter_context(_rereading(reread))
+        throttle = Throttle(config.throttle, (config.source, config.target))
+        stack.enter_context(_rereading(reread, throttle))
         stack.enter_context(observed(config, progress, os.environ))
         try:
-            daemon.run(config, once=once, progress=progress)
+            daemon.run(config, once=once, progress=progress, throttle=throttle)
         except Exception as error:
             if people:
                 raise
@@ -49,7 +51,7 @@ def run_process(config: Config, *, once: bool, reread: Callable[[], Config]) -> 
 
 
 @contextmanager
-def _rereading(reread: Callable[[], Config]) -> Iterator[None]:
+def _rereading(reread: Callable[[], Config], throttle: Throttle) -> Iterator[None]:
     def hang_up(*_: object) -> None:
         try:
             fresh = reread()
@@ -57,6 +59,7 @@ def _rereading(reread: Callable[[], Config]) -> Iterator[None]:
             _log.error("configuration.refused", problems=error.problems)
         else:
             configure(fresh.log.level, fresh.log.format, fresh.secrets, sys.stderr)
+            throttle.settings = fresh.throttle
             _log.info("configuration.reread", level=fresh.log.level)
 
     before = signal.signal(signal.SIGHUP, hang_up)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -30,9 +31,9 @@ class Throttle:
     """Looks at the servers when asked, at most once a second. Any thread may ask."""
 
     def __init__(self, settings: ThrottleConfig, servers: tuple[Endpoint, ...]) -> None:
-        self._settings = settings
-        self._lagging = settings.replicas if settings.max_replica_lag is not None else ()
-        self._busy = servers if settings.max_threads_running else ()
+        self.settings = settings
+        """The limits. Others may be set at any time, from signal handlers too."""
+        self._servers = servers
         self._connections: dict[Endpoint, Connection] = {}
         self._lock = threading.Lock()
         self._read_at = -READ_INTERVAL
@@ -40,11 +41,14 @@ class Throttle:
 
     def reason(self) -> Reason | None:
         """Why to wait, None to go on."""
-        if not self._lagging and not self._busy:
+        settings = self.settings
+        lagging = settings.replicas if settings.max_replica_lag is not None else ()
+        busy = self._servers if settings.max_threads_running else ()
+        if not lagging and not busy:
             return None
         with self._lock:
             if monotonic() - self._read_at >= READ_INTERVAL:
-                self._reason = self._look()
+                self._reason = self._look(lagging, busy)
                 self._read_at = monotonic()
             return self._reason
 
@@ -55,13 +59,13 @@ class Throttle:
                 close(connection)
             self._connections.clear()
 
-    def _look(self) -> Reason | None:
-        for endpoint in (*self._lagging, *self._busy):
+    def _look(self, lagging: Sequence[Endpoint], busy: Sequence[Endpoint]) -> Reason | None:
+        for endpoint in (*lagging, *busy):
             try:
                 connection = self._connections.get(endpoint) or connect(endpoint, database=False, read_timeout=10)
                 self._connections[endpoint] = connection
-                found = self._of_replica(endpoint, connection) if endpoint in self._lagging else None
-                found = found or (self._of_server(endpoint, connection) if endpoint in self._busy else None)
+                found = self._of_replica(endpoint, connection) if endpoint in lagging else None
+                found = found or (self._of_server(endpoint, connection) if endpoint in busy else None)
             except (pymysql.MySQLError, OSError, ReplicatorError) as error:
                 lost = self._connections.pop(endpoint, None)
                 if lost is not None:
@@ -72,8 +76,9 @@ class Throttle:
         return None
 
     def _of_replica(self, endpoint: Endpoint, connection: Connection) -> Reason | None:
-        limit = self._settings.max_replica_lag
-        assert limit is not None
+        limit = self.settings.max_replica_lag
+        if limit is None:
+            return None  # taken back a moment ago
         with connection.cursor(DictCursor) as cursor:
             try:
                 cursor.execute("SHOW REPLICA STATUS")
@@ -90,7 +95,7 @@ class Throttle:
         return None
 
     def _of_server(self, endpoint: Endpoint, connection: Connection) -> Reason | None:
-        limit = self._settings.max_threads_running
+        limit = self.settings.max_threads_running
         with connection.cursor() as cursor:
             cursor.execute("SHOW GLOBAL STATUS LIKE 'Threads_running'")
             found = cursor.fetchone()

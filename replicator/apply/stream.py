@@ -22,6 +22,7 @@ from replicator.apply.feed import Feed, Piece
 from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
 from replicator.binlog.events import TransactionEnd, Wanted
+from replicator.binlog.safe_position import safe_position
 from replicator.errors import ReplicatorError, SourceError, Unsupported
 from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
 from replicator.mysql.flavour import identify
@@ -72,12 +73,15 @@ class Stream(TouchedLog):
         exact: bool,
         units: bool | None = None,
         throttle: Throttle,
+        beats: bool = True,
         settled: Mapping[str, Position] = MappingProxyType({}),
         accept: Position | None = None,
         behind: Behind | None = None,
         applier: Callable[..., Applier] = Applier,
     ) -> None:
-        """`accept`: the schema change behind which somebody has said that it goes on.
+        """`beats`: whether the upstream may be written to.
+
+        `accept`: the schema change behind which somebody has said that it goes on.
 
         `units`: whether those of staged transforms are kept up; by default as soon as rows are exact.
         """
@@ -89,6 +93,7 @@ class Stream(TouchedLog):
         self._progress = progress
         self._direction: Direction = direction
         self._throttle = throttle
+        self._beats = beats
         self._exact = exact
         self._units = exact if units is None else units
         self._behind = behind
@@ -192,9 +197,12 @@ class Stream(TouchedLog):
             self._reading.wake()
 
     def source_barrier(self) -> None:
-        """Commit a heartbeat: what stands before it in the upstream's binlog is visible when this returns."""
+        """What stands in the upstream's binlog now is visible when this returns."""
         with connected(self._upstream, database=False) as connection:
-            heartbeat.beat(connection, self._state.database, self._state.migration)
+            if self._beats:
+                heartbeat.beat(connection, self._state.database, self._state.migration)
+            else:
+                safe_position(connection)
 
     # The loop ---------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Final
 import pymysql
 
 from replicator.errors import SourceError
-from replicator.mysql.connection import Connection, describe, execute, row, rows, value
+from replicator.mysql.connection import Connection, describe, execute, is_lost, row, rows, value
 from replicator.mysql.flavour import Server, identify
 from replicator.mysql.position import Position
 
@@ -27,7 +27,8 @@ _SOURCE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re
 def current_position(connection: Connection) -> Position:
     """The end of the binlog. Transactions in front of it may not be visible yet.
 
-    Raises SourceError when the server writes no binlog, or does not let us see it.
+    Raises SourceError when the server writes no binlog, or does not let us see it, and PyMySQL's error when the connection is
+    lost.
     """
     return _end_of_binlog(connection, identify(connection))
 
@@ -63,6 +64,8 @@ def _end_of_binlog(connection: Connection, server: Server) -> Position:
         gtid = value(connection, "SELECT @@GLOBAL.gtid_binlog_pos") if server.flavour == "mariadb" else None
         found = row(connection, server.status_statement)
     except pymysql.MySQLError as error:
+        if is_lost(error):
+            raise
         raise SourceError(
             f"source: {server.status_statement}: {describe(error)}. It takes the privilege REPLICATION CLIENT (MariaDB:"
             " BINLOG MONITOR)."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pymysql
 
@@ -20,6 +21,7 @@ from replicator.mysql.flavour import identify
 from replicator.progress import Progress
 from replicator.staging import staging_relation
 from replicator.state import of
+from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 
 _TICKS = (0.02, 0.25)
@@ -36,11 +38,13 @@ def run_jobs(
     workers: int,
     progress: Progress,
     stop: threading.Event,
+    throttle: Throttle,
 ) -> None:
     """Copy until every chunk of every job is done; goes on where an earlier run ended.
 
     `workers` processes at most; 0, or little to copy: a thread of this one. Raises Interrupted when `stop` is set, and
-    what a worker met: BadRow, SourceError, TargetError. Chunks that are under way then are rolled back.
+    what a worker met: BadRow, SourceError, TargetError. Chunks that are under way then are rolled back. Workers start again
+    when the limits of `throttle` change.
     """
     names = [job.name for job in jobs]
     view = _View(plan, jobs, progress)
@@ -52,7 +56,11 @@ def run_jobs(
         while not view.show(known := ledger.read()):
             if stop.is_set():
                 raise Interrupted("the copy was stopped: the next run goes on with the next chunk")
+            if crew is not None and throttle.settings != config.throttle:
+                crew.end()
+                crew = None
             if crew is None:
+                config = replace(config, throttle=throttle.settings)
                 left = sum(entry.estimate - entry.rows for name, entry in known.items() if name in names)
                 number = min(workers, max(left, 0) // _ROWS_PER_PROCESS)
                 crew = Processes(config, names, number) if number else Thread(config, plan, names)

@@ -15,6 +15,7 @@ from replicator.demo.servers import Flavour, Server
 from replicator.mysql.connection import connected
 from replicator.planning import resolve
 from replicator.progress import Progress
+from replicator.throttle import Throttle
 from tests.benchmarks.figures import Figure, Sizes, faster
 from tests.benchmarks.place import DATABASE, begin_state, checksum, fill, migration, run, server
 from tests.benchmarks.table import NAME, TABLE
@@ -69,7 +70,15 @@ def _ours(source: Server, target: Server, folder: Path) -> None:
         plan = resolve(config, reader, writer)
         begin_state(config, writer)
         defer_indexes(config, plan, writer)
-        run_jobs(config, plan, copy_jobs(plan), workers=WORKERS, progress=Progress("bench"), stop=threading.Event())
+        run_jobs(
+            config,
+            plan,
+            copy_jobs(plan),
+            workers=WORKERS,
+            progress=Progress("bench"),
+            stop=threading.Event(),
+            throttle=Throttle(config.throttle, ()),
+        )
         restore_indexes(config, plan, writer)
 
 

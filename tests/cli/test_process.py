@@ -20,6 +20,7 @@ from replicator.errors import ConfigError, SourceError
 from replicator.observe.http import HttpServer
 from replicator.process import run_process
 from replicator.progress import Progress
+from replicator.throttle import Throttle
 
 CONFIG = """\
 [migration]
@@ -46,14 +47,15 @@ class Stage:
         self.file.write_text(CONFIG)
         self.log = io.StringIO()
         self.progress: Progress | None = None
+        self.throttle: Throttle | None = None
         self._monkeypatch = monkeypatch
 
     def config(self) -> Config:
         return load(self.file, {"PASSWORD": "hunter2"})
 
     def run(self, play: Play, once: bool = False) -> int:
-        def daemon(_config: Config, *, once: bool, progress: Progress) -> None:
-            self.progress = progress
+        def daemon(_config: Config, *, once: bool, progress: Progress, throttle: Throttle) -> None:
+            self.progress, self.throttle = progress, throttle
             assert once is self.once
             play(progress)
 
@@ -75,17 +77,20 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(tmp_path, monkeypatch)
 
 
-def test_sighup_takes_the_new_log_level_and_survives_a_broken_file(stage: Stage) -> None:
+def test_sighup_takes_the_new_limits_and_log_level_and_survives_a_broken_file(stage: Stage) -> None:
     log = structlog.get_logger("engine")
 
     def play(_progress: Progress) -> None:
         log.debug("chunk.planned", number=1)
-        stage.file.write_text(CONFIG + '[log]\nlevel = "debug"\n')
+        assert stage.throttle is not None
+        assert stage.throttle.settings.max_threads_running == 0
+        stage.file.write_text(CONFIG + '[log]\nlevel = "debug"\n[throttle]\nmax_threads_running = 7\n')
         os.kill(os.getpid(), signal.SIGHUP)
         log.debug("chunk.planned", number=2)
         stage.file.write_text(CONFIG + "[log]\nlevle = 1\n")
         os.kill(os.getpid(), signal.SIGHUP)
         log.debug("chunk.planned", number=3)
+        assert stage.throttle.settings.max_threads_running == 7
 
     assert stage.run(play) == 0
     assert [event["number"] for event in stage.events() if event["event"] == "chunk.planned"] == [2, 3]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -13,12 +13,14 @@ import pytest
 
 from replicator.config import Config, load
 from replicator.copy import build_jobs, copy_jobs, run_jobs
+from replicator.copy.jobs import Job
 from replicator.demo.servers import Server
 from replicator.mysql.connection import Connection, connect, connected, execute, rows
 from replicator.planning import resolve
 from replicator.progress import Progress
 from replicator.staging import create_staging, index_staging, staging_relation
 from replicator.state import State, of
+from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 
 
@@ -32,6 +34,7 @@ class Migration:
     target: Connection
     progress: Progress
     stop: threading.Event
+    throttle: Throttle
 
     @property
     def plan(self) -> MigrationPlan:
@@ -53,13 +56,24 @@ class Migration:
         return staging_relation(self.config.migration.state_database, self.config.migration.name)(table)
 
     def copy(self, workers: int = 0) -> None:
-        run_jobs(self.config, self.plan, copy_jobs(self.plan), workers=workers, progress=self.progress, stop=self.stop)
+        self.run(copy_jobs(self.plan), workers)
 
     def build(self, workers: int = 0) -> None:
         for table in self.plan.sources.values():
             if table.staged is not None:
                 index_staging(self.target, self.relation, table.staged)
-        run_jobs(self.config, self.plan, build_jobs(self.plan), workers=workers, progress=self.progress, stop=self.stop)
+        self.run(build_jobs(self.plan), workers)
+
+    def run(self, jobs: Sequence[Job], workers: int = 0, plan: MigrationPlan | None = None) -> None:
+        run_jobs(
+            self.config,
+            plan or self.plan,
+            jobs,
+            workers=workers,
+            progress=self.progress,
+            stop=self.stop,
+            throttle=self.throttle,
+        )
 
     def read(self, query: str) -> list[tuple[Any, ...]]:
         return list(rows(self.target, query))
@@ -102,6 +116,7 @@ def migration(tmp_path: Path, database: Callable[..., str], request: pytest.Fixt
             connect(config.target, write=True),
             Progress("test"),
             threading.Event(),
+            Throttle(config.throttle, (config.source,)),
         )
         request.addfinalizer(made.source.close)
         request.addfinalizer(made.target.close)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from replicator.copy import chunks, copy_jobs, run_jobs
+from replicator.copy import chunks, copy_jobs
 from replicator.copy.chunks import progress as job_progress
 from replicator.demo.servers import Server
 from replicator.errors import BadRow, ConfigError, Interrupted, ReplicatorError, SourceError
@@ -134,9 +134,10 @@ def test_goes_on_after_the_parent_was_killed(server: Server, migration: NewMigra
     script = (
         "import sys, threading; from replicator.config import load; from replicator.copy import *;"
         "from replicator.planning import resolve; from replicator.progress import Progress;"
-        "from replicator.mysql.connection import connect; from pathlib import Path;"
+        "from replicator.mysql.connection import connect; from replicator.throttle import Throttle; from pathlib import Path;"
         "config = load(Path(sys.argv[1]), {}); plan = resolve(config, connect(config.source), connect(config.target));"
-        "run_jobs(config, plan, copy_jobs(plan), workers=2, progress=Progress('x'), stop=threading.Event())"
+        "run_jobs(config, plan, copy_jobs(plan), workers=2, progress=Progress('x'), stop=threading.Event(),"
+        " throttle=Throttle(config.throttle, ()))"
     )
     parent = subprocess.Popen([sys.executable, "-c", script, str(made.config.path)])
     while counted(made)[1] < 5_000:
@@ -288,7 +289,7 @@ def test_a_source_that_refuses_is_an_error_of_the_source(
     plan = made.plan
     execute(made.source, "DROP TABLE t")
     with pytest.raises(SourceError, match="error 1146"):
-        run_jobs(made.config, plan, copy_jobs(plan), workers=0, progress=made.progress, stop=made.stop)
+        made.run(copy_jobs(plan), plan=plan)
 
 
 def test_workers_that_cannot_live_are_given_up(

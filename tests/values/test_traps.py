@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from replicator.copy import copy_jobs, run_jobs
+from replicator.copy import copy_jobs
 from replicator.demo.servers import Server
 from replicator.errors import BadRow
 from replicator.mysql.connection import Connection, connected, execute, rows
@@ -174,7 +174,7 @@ def test_what_does_not_fit_is_refused_by_name(server: Server, migration: NewMigr
     wrong: list[tuple[str, object]] = []
     for number, (name, _) in enumerate(cases):
         try:
-            run_jobs(made.config, plan, [jobs[f"t{number}"]], workers=0, progress=made.progress, stop=made.stop)
+            made.run([jobs[f"t{number}"]], plan=plan)
             wrong.append((name, made.read(f"SELECT HEX(v) FROM t{number}")))
         except BadRow as error:
             if not (error.table.endswith(f"t{number}") and "8" in error.key and error.column == "v"):
