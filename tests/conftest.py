@@ -49,7 +49,10 @@ def demand(flavour: Flavour) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say last, and in red, what was not tested at all."""
+    """Say how much was compared, and last, in red, what was not tested at all."""
+    for report in terminalreporter.getreports("passed"):
+        for name, amount in getattr(report, "user_properties", ()):
+            terminalreporter.line(f"{report.nodeid}: {name}: {amount}")
     for flavour, tests in sorted(_missing.items()):
         terminalreporter.section(f"NOT TESTED ON {flavour.upper()}", red=True, bold=True)
         terminalreporter.line(f"{tests} tests did not run: no {flavour} server. ops/install/install.sh installs it.")

@@ -9,7 +9,7 @@ import base64
 from collections.abc import Callable
 from json.encoder import encode_basestring
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from replicator.binlog.codes import FieldType
 from replicator.binlog.values import decimal
@@ -106,8 +106,7 @@ def _value(data: bytes, kind: int, pos: int) -> str:
 def _node(data: bytes, kind: int, pos: int) -> Node:
     """The slow way: a value with what JSON_TYPE says of it."""
     if kind <= _LARGE_ARRAY:
-        keys, places = _entries(data, kind, pos)
-        members = [_node(data, value_kind, place) for value_kind, place in places]
+        keys, members = _members(data, kind, pos, _node)
         return Node("OBJECT" if kind <= _LARGE_OBJECT else "ARRAY", keys=keys, members=members)
     if kind == _OPAQUE:
         length, start = _length(data, pos + 1)
@@ -144,15 +143,17 @@ _VALUES: Final = tuple(tuple(Struct("<" + f"B{o}" * n).unpack_from for n in rang
 
 def _container(data: bytes, kind: int, base: int) -> str:
     """An object or array at `base`."""
-    keys, places = _entries(data, kind, base)
-    values = [_value(data, value_kind, place) for value_kind, place in places]
+    keys, values = _members(data, kind, base, _value)
     if kind <= _LARGE_OBJECT:
         return "{" + ", ".join([f"{key}: {text}" for key, text in zip(keys, values, strict=True)]) + "}"
     return "[" + ", ".join(values) + "]"
 
 
-def _entries(data: bytes, kind: int, base: int) -> tuple[list[str], list[tuple[int, int]]]:
-    """Keys, and kinds and places of the values, of an object or array at `base`: every offset in it counts from there."""
+_Member = TypeVar("_Member")
+
+
+def _members(data: bytes, kind: int, base: int, read: Callable[[bytes, int, int], _Member]) -> tuple[list[str], list[_Member]]:
+    """Keys and values of an object or array at `base`: every offset in it counts from there."""
     large = kind & 1
     width = 4 if large else 2
     count = _HEADS[large](data, base)[0]
@@ -168,14 +169,15 @@ def _entries(data: bytes, kind: int, base: int) -> tuple[list[str], list[tuple[i
         pos += (width + 2) * count
     unpack = _VALUES[large][count] if count <= 32 else Struct("<" + f"B{code}" * count).unpack_from
     entries = unpack(data, pos)
-    # Short values stand in the entry itself, in place of their offset.
-    return keys, [
-        (
-            entries[2 * index],
-            pos + (1 + width) * index + 1 if entries[2 * index] in _INLINE[large] else base + entries[2 * index + 1],
-        )
-        for index in range(count)
-    ]
+    values: list[_Member] = []
+    for index in range(count):
+        value_kind = entries[2 * index]
+        # Short values stand in the entry itself, in place of their offset.
+        if value_kind in _INLINE[large]:
+            values.append(read(data, value_kind, pos + (1 + width) * index + 1))
+        else:
+            values.append(read(data, value_kind, base + entries[2 * index + 1]))
+    return keys, values
 
 
 _INLINE: Final = (frozenset((_LITERAL, _INT16, _UINT16)), frozenset((_LITERAL, _INT16, _UINT16, _INT32, _UINT32)))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from replicator.copy import chunks
 from replicator.demo.servers import Server
 from replicator.mysql.connection import Connection, connected, execute
 from replicator.mysql.sql import quote
@@ -22,48 +24,77 @@ from tests.values.tables import Table, tables
 from tests.values.world import Way, begin, charsets, forget
 
 SEED = int(os.environ.get("VALUES_SEED", "1"))
-ROWS = int(os.environ.get("VALUES_ROWS", "1000"))
+ROWS = int(os.environ.get("VALUES_ROWS", "700"))
 TABLES, WIDTH = 9, 42
 LENIENT = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 
 
-def _copied(made: list[Table]) -> tuple[str, list[str]]:
-    return "".join(f"copy_table({table.name!r})\n" for table in made), [table.ddl() for table in made]
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One table that a source table is carried to."""
+
+    way: str
+    source: Table
+    name: str
+    wide: bool = False
+    """Whether its texts are in utf8mb4."""
+    staged: bool = False
+    """Whether its rows are computed from staging, behind the copy."""
 
 
-def _passed(made: list[Table]) -> tuple[str, list[str]]:
-    text, schema = "", []
+def _targets(made: list[Table]) -> list[Target]:
+    found = [Target("copied", table, table.name) for table in made]
     for number, table in enumerate(made):
-        names = [column for column, _ in table.key.columns] + [column.name for column in table.columns]
-        for target in (table.name, f"wide{number}"):
-            text += f"@transform({target!r}, source={table.name!r})\n"
-            text += f"def f(row):\n    return {{n: row[n] for n in {names!r}}}\n\n"
-        schema += [table.ddl(plain=True), table.ddl(wide=True, name=f"wide{number}")]
-    return text, schema
+        found += [Target("passed", table, table.name), Target("passed", table, f"wide{number}", wide=True)]
+        # Neither server tells members of an enum or set that lie beyond the basic plane, so it cannot be made again in staging.
+        if number % 3 == 0 and not any("😀" in column.kind.sql for column in table.columns):
+            found.append(Target("passed", table, f"staged{number}", staged=True))
+    return found
+
+
+def _declared(targets: list[Target]) -> str:
+    text = "from replicator import copy_table, one, transform\n\n"
+    for target in targets:
+        table = target.source
+        if target.way == "copied":
+            text += f"copy_table({table.name!r})\n"
+            continue
+        key = [column for column, _ in table.key.columns]
+        names = [*key, *(column.name for column in table.columns)]
+        related = f", related={{'same': one({table.name!r}, where={dict(zip(key, key, strict=True))})}}"
+        text += f"@transform({target.name!r}, source={table.name!r}{related * target.staged})\n"
+        text += f"def f(row{', same' * target.staged}):\n"
+        text += f"    return {{n: {'same' if target.staged else 'row'}[n] for n in {names!r}}}\n\n"
+    return text
+
+
+def _schema(targets: list[Target]) -> list[str]:
+    return [target.source.ddl(plain=target.way == "passed", wide=target.wide, name=target.name) for target in targets]
 
 
 class Comparison:
     """Adds up what was compared."""
 
-    def __init__(self, connection: Connection, source: str, made: list[Table]) -> None:
+    def __init__(self, connection: Connection, source: str, targets: list[Target]) -> None:
         self.connection = connection
         self.source = source
-        self.tables = made
+        self.targets = targets
         self.values = 0
 
     def __call__(self, way: Way, moment: str) -> None:
         problems: list[str] = []
-        for number, table in enumerate(self.tables):
+        for target in self.targets:
+            if target.way != way.name or (target.staged and moment == "copied"):
+                continue
+            table = target.source
             key = [column for column, _ in table.key.columns]
-            for target in (table.name, f"wide{number}") if way.name == "passed" else (table.name,):
-                wide = target != table.name
-                shown = [(name, "HEX({})") for name in key]
-                shown += [(column.name, column.shown(wide=wide)) for column in table.columns]
-                types = dict(table.key.columns) | {column.name: column.kind.sql for column in table.columns}
-                sides = quote(self.source, table.name), quote(way.database, target)
-                compared, found = compare(self.connection, *sides, key, shown, types, f"{way.name}, {moment}")
-                self.values += compared
-                problems += found
+            shown = [(name, "HEX(CONCAT({}))") for name in key]
+            shown += [(column.name, column.shown(wide=target.wide)) for column in table.columns]
+            types = dict(table.key.columns) | {column.name: column.kind.sql for column in table.columns}
+            sides = quote(self.source, table.name), quote(way.database, target.name)
+            compared, found = compare(self.connection, *sides, key, shown, types, f"{way.name}, {moment}")
+            self.values += compared
+            problems += found
         if problems:
             pytest.fail(f"VALUES_SEED={SEED}\n" + "\n".join(problems), pytrace=False)
 
@@ -74,7 +105,9 @@ def test_every_value_arrives(
     database: Callable[..., str],
     tmp_path: Path,
     record_property: Callable[[str, object], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(chunks, "FIRST_CHUNK_ROWS", 60)  # so that every type of key also bounds chunks
     draw = random.Random(SEED)
     print(f"VALUES_SEED={SEED}")
     source = database(server, "values")
@@ -83,12 +116,13 @@ def test_every_value_arrives(
         for table in made:
             execute(writer, table.ddl())
             _insert(writer, table, draw, range(ROWS * 6 // 10))
+        targets = _targets(made)
         ways = []
-        for name, (transforms, schema) in (("copied", _copied(made)), ("passed", _passed(made))):
-            text = "from replicator import copy_table, transform\n\n" + transforms
-            target = database(server, name)
-            ways.append(begin(name, server, source, target, tmp_path / name, transforms=text, schema=schema))
-        comparison = Comparison(writer, source, made)
+        for name in ("copied", "passed"):
+            mine = [target for target in targets if target.way == name]
+            folder, into = tmp_path / name, database(server, name)
+            ways.append(begin(name, server, source, into, folder, transforms=_declared(mine), schema=_schema(mine)))
+        comparison = Comparison(writer, source, targets)
         for way in ways:
             way.copy()
             comparison(way, "copied")
@@ -102,8 +136,8 @@ def test_every_value_arrives(
             way.follow()
             comparison(way, "streamed")
             forget(writer, way)
-    record_property(f"values compared on {server.flavour}", comparison.values)
-    assert comparison.values >= 1_000_000 or ROWS < 1000
+    record_property("values compared", f"{comparison.values:,} on {server.flavour}, VALUES_SEED={SEED}")
+    assert comparison.values >= 1_000_000 or ROWS < 700
 
 
 def _insert(writer: Connection, table: Table, draw: random.Random, numbers: range) -> None:
