@@ -17,6 +17,7 @@ from functools import partial
 from types import MappingProxyType
 
 import pymysql
+import structlog
 
 from replicator import state as state_module
 from replicator.apply import heartbeat
@@ -39,7 +40,9 @@ from replicator.preflight import run_checks
 from replicator.progress import Progress
 from replicator.reverse.applier import ReverseApplier
 from replicator.reverse.catalogs import resolve_reverse
+from replicator.reverse.edits import seen_from_behind
 from replicator.reverse.plan import ReversePlan
+from replicator.reverse.references import mend_references
 from replicator.reverse.stage import fill_staging
 from replicator.staging import create_staging, index_staging, staging_relation
 from replicator.state import Checkpoint, State
@@ -52,6 +55,8 @@ from replicator.watch import Watch
 
 _VERIFY_PAUSE = 5.0
 """Seconds before a verification begins anew after connections were lost for longer than it could wait."""
+_log = structlog.get_logger("migration")
+
 IDLE_LAG = 2.0
 """Seconds of lag below which `run --once` counts the stream as caught up."""
 
@@ -290,6 +295,7 @@ class Migration:
         made anew, until every row is right."""
         self.progress.enter("rolled_back")
         self.progress.unverified()
+        self._mend_references()
         with self._streaming(exact=False) as (stream, verifier):
             report = self._verify_first(stream, verifier, once=False)
             if not report.ok:
@@ -299,6 +305,14 @@ class Migration:
                 raise VerificationFailed(report.summary())
         with self._target() as target:
             self.state.enter(target, "replicating")
+
+    def _mend_references(self) -> None:
+        with self.progress.long_step("mending references"), self._target() as target:
+            tables = read_tables(target, self.config.source.database)
+            mended, left = mend_references(target, self.plan, tables)
+        for action, found in (("references.mended", mended), ("references.dangling", left)):
+            if found:
+                _log.warning(action, rows=dict(found))
 
     def _prepare_reverse(self) -> None:
         reverse = self._way_back()
@@ -341,7 +355,7 @@ class Migration:
     @contextmanager
     def _streaming(self, *, exact: bool = True) -> Iterator[tuple[Stream, Verifier]]:
         self._stream = stream = self._new_stream(exact=exact, units=True)
-        way = FORWARD if self._reverse is None else Way("reverse", self._reverse.lost)
+        way = FORWARD if self._reverse is None else Way("reverse", seen_from_behind(self._reverse))
         self._verifier = verifier = Verifier(self.config, self.plan, stream, self.progress, self.stop, way)
         stream.start()
         try:

@@ -58,7 +58,7 @@ def gates(
             names = {(moves.source, table) for table in moves.leaving} | {(moves.target, table) for table in moves.new}
             found.append(_blockers(connection, locks, names, max_freeze, kill_blockers))
         found += schema_gates(connection, plan, moves)
-        if orphans:
+        if orphans and moves.direction == "forward":  # behind a rollback references are mended
             found.append(orphan_gate(connection, moves))
         return found
 

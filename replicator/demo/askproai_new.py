@@ -12,7 +12,8 @@ from replicator.demo.askproai_work import Skip, Work
 def call_taken(work: Work) -> None:
     """The assistant has answered the phone."""
     customer = work.pick_or_none("customers", 0.8)
-    extracted: dict[str, Any] = {"customer_name": "Jürgen O'Größ \\ 🙂", "tags": ["neu", {"stufe": 2.5}]}
+    extracted: dict[str, Any] = dict.fromkeys(("requested_date", "requested_time", "service_type", "sentiment"))
+    extracted |= {"customer_name": "Jürgen O'Größ \\ 🙂", "tags": ["neu", {"stufe": 2.5}]}
     call = work.insert(
         "calls",
         retell_call_id=work.token,

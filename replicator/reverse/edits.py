@@ -9,12 +9,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from replicator.errors import BadRow
-from replicator.mysql.catalog import Table
-from replicator.mysql.literals import encoder
-from replicator.reverse.plan import PlannedInverse
+from replicator.mysql.catalog import Column, Table
+from replicator.mysql.literals import compact_json, encoder
+from replicator.reverse.plan import PlannedInverse, ReversePlan
+from replicator.transform.plan import PlannedTransform
 from replicator.transform.produce import Literals, Values
 from replicator.transform.row import row_class
 
@@ -152,3 +154,59 @@ def gather(edits: dict[str, Edits], before: Said, after: Said, part_of: Iterable
             entry = edits.setdefault(table, Edits())
             entry.taken |= was - becomes
             entry.added |= becomes - was
+
+
+def as_selected(column: Column, value: Any) -> Any:
+    """A value that a transform returned, as a SELECT of the target column would give it."""
+    if isinstance(value, dict | list):
+        return compact_json(value)
+    if isinstance(value, bool):
+        value = int(value)
+    if column.type == "decimal" and isinstance(value, int):
+        return Decimal(value)
+    return value
+
+
+Alike = Callable[[Values | None, Values], bool]
+"""Takes a row as a transform makes it (None: it makes none) and one that stands in the new table."""
+
+
+def seen_from_behind(reverse: ReversePlan) -> dict[int, Alike]:
+    """Transform (index in the forward plan) → whether two target rows are the same to the inverse.
+
+    What the application writes into a new table may be more than comes back: a column that the old table does not have,
+    half a second where it counts whole ones. Then the transform makes another row of the old tables than the one that stands
+    there; but as long as the inverse says the same of both, the old tables hold all that can be said.
+    """
+    return {
+        index: _alike(transform, inverse, reverse)
+        for inverse in reverse.inverses
+        for index, transform in inverse.feeding
+    }
+
+
+def _alike(transform: PlannedTransform, inverse: PlannedInverse, reverse: ReversePlan) -> Alike:
+    names, by_name = transform.target_columns, transform.target.by_name
+    if inverse.transform.related:  # it would have to be asked with the rows of that moment
+        places = [place for place, name in enumerate(names) if name in inverse.reads or name in transform.target.primary_key]
+
+        def same_columns(right: Values | None, there: Values) -> bool:
+            return right is not None and all(
+                right[place] == there[place] or as_selected(by_name[names[place]], right[place]) == there[place]
+                for place in places
+            )
+
+        return same_columns
+    inversion = Inversion(inverse, inverse.transform.columns, reverse.old)
+    chosen = [(names.index(name) if name in names else None, by_name[name]) for name in inverse.transform.columns]
+
+    def said(row: Values) -> Said:
+        return inversion.said(tuple([None if place is None else as_selected(column, row[place]) for place, column in chosen]))
+
+    def same_to_the_inverse(right: Values | None, there: Values) -> bool:
+        try:
+            return said(there) == (Said() if right is None else said(right))
+        except BadRow:
+            return False
+
+    return same_to_the_inverse

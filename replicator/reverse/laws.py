@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
 
 from replicator.errors import BadRow
-from replicator.mysql.catalog import Column, Table
+from replicator.mysql.catalog import Table
 from replicator.mysql.connection import Connection
-from replicator.mysql.literals import compact_json, encoder, exact_expression
+from replicator.mysql.literals import encoder, exact_expression
 from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
-from replicator.reverse.edits import Inversion, Said
+from replicator.reverse.edits import Inversion, Said, as_selected
 from replicator.reverse.plan import PlannedInverse
 from replicator.transform.plan import PlannedTransform
 from replicator.transform.produce import RowEncoder, Values, producer
@@ -41,17 +39,6 @@ class Trial:
     """Rows that the transform would make something else of: what differs, for an operator."""
     named: dict[str, set[str]] = field(default_factory=dict)
     """Source table → columns that are named of each of its rows."""
-
-
-def as_selected(column: Column, value: Any) -> Any:
-    """A value that a transform returned, as a SELECT of the target column would give it."""
-    if isinstance(value, dict | list):
-        return compact_json(value)
-    if isinstance(value, bool):
-        value = int(value)
-    if column.type == "decimal" and isinstance(value, int):
-        return Decimal(value)
-    return value
 
 
 def try_out(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import copysign
 from typing import Any
@@ -31,6 +31,9 @@ _COMPACT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators
 
 Identity = tuple[Any, ...]
 """A unit key, whichever side its values come from."""
+
+Alike = Callable[[Values | None, Values], bool]
+"""Whether the row as it should be (None: no row) and the row as it is come to the same."""
 
 Refused = list[tuple[Values, str]]
 """Units that the transform refuses to make rows of, and why."""
@@ -62,11 +65,9 @@ class Comparer:
         index: int,
         transform: PlannedTransform,
         relation: Relation,
-        ignored: Collection[str] = (),
-        *,
-        by_meaning: bool = False,
+        alike: Alike | None = None,
     ) -> None:
-        """`ignored`: columns that may differ. `by_meaning`: JSON in a text column is another's spelling."""
+        """`alike`: what else counts as no difference, where it is the application that writes the target."""
         self.index = index
         self.transform = transform
         self.table = transform.target.name
@@ -79,7 +80,7 @@ class Comparer:
         self._target_keys = KeyFilter([by_name[name] for name in transform.key_columns])
         self._by_collation = any(source[name].is_text for name in transform.unit_columns)
         names = transform.target_columns
-        self._ignored = {place for place, name in enumerate(names) if name in ignored}
+        self._excused = alike
         self._columns = columns = [by_name[name] for name in names]
         self._comparers = [comparable(column) for column in columns]
         pairs = [(source[name], column) for name, column in zip(transform.copied or (), columns, strict=False)]
@@ -87,7 +88,7 @@ class Comparer:
         """Source and target columns of a copy by names."""
         self._float_places = [place for place, column in enumerate(columns) if column.type in ("float", "double")]
         self._select = ", ".join(select_expression(by_name[name], quote(name)) for name in names)
-        self._is_json = [column.type == "json" or by_meaning for column in columns]
+        self._is_json = [column.type == "json" or alike is not None for column in columns]
         self._key_names = transform.target.primary_key
         self._key_places = [names.index(name) for name in self._key_names]
         self._key = getter(self._key_places)
@@ -261,6 +262,8 @@ class Comparer:
     ) -> Found:
         found = Found(max(len(expected), len(actual)) + len(refused), len(actual))
         for right, there, columns in self._mismatches(expected, actual, floats):
+            if self._excused is not None and there is not None and self._excused(right, there):
+                continue
             if right is None or there is None:
                 kind: Kind = "extra" if right is None else "missing"
                 found.differences.append(self._difference(kind, right or there or ()))
@@ -302,13 +305,12 @@ class Comparer:
         different = [
             place
             for place, (one, other) in enumerate(zip(expected, actual, strict=True))
-            if one != other and place not in self._ignored and not self._same(place, one, other)
+            if one != other and not self._same(place, one, other)
         ]
         different += [
             place
             for place in floats
-            if place not in self._ignored
-            and expected[place] == 0 == actual[place] and copysign(1, expected[place]) != copysign(1, actual[place])
+            if expected[place] == 0 == actual[place] and copysign(1, expected[place]) != copysign(1, actual[place])
         ]
         return tuple(names[place] for place in sorted(different))
 

@@ -21,7 +21,7 @@ from replicator.state import Direction
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
 from replicator.transform.units import batches
-from replicator.verify.compare import UNITS_AT_ONCE, Comparer, Found
+from replicator.verify.compare import UNITS_AT_ONCE, Alike, Comparer, Found
 from replicator.verify.report import DIFFERENCES_KEPT, Difference, Report, TableReport
 from replicator.verify.snapshots import Snapshots, snapshots, unless_stopped
 from replicator.verify.stream import Touched, TouchedLog
@@ -53,8 +53,8 @@ class Way:
     """Which stream keeps the two sides equal, and what it does not carry."""
 
     direction: Direction = "forward"
-    ignored: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """Target table → columns that may differ."""
+    alike: Mapping[int, Alike] = field(default_factory=dict)
+    """Transform (index in the plan) → what else counts as no difference."""
 
 
 FORWARD = Way()
@@ -312,14 +312,7 @@ class Run:
 def all_comparers(config: Config, plan: MigrationPlan, way: Way = FORWARD) -> dict[int, Comparer]:
     """One for each transform; they are worth keeping where every millisecond counts."""
     return {
-        index: Comparer(
-            config,
-            index,
-            transform,
-            plan.source_sql,
-            way.ignored.get(transform.target.name, ()),
-            by_meaning=way.direction == "reverse",  # MariaDB keeps what the application wrote
-        )
+        index: Comparer(config, index, transform, plan.source_sql, way.alike.get(index))
         for index, transform in enumerate(plan.transforms)
     }
 

@@ -17,6 +17,7 @@ from replicator.mysql.position import Position
 from replicator.planning import resolve
 from replicator.progress import Progress
 from replicator.reverse.catalogs import resolve_reverse
+from replicator.reverse.edits import seen_from_behind
 from replicator.transform.loader import fingerprint
 from replicator.transform.produce import Values
 from replicator.verify.apart import Orders
@@ -121,7 +122,7 @@ def _walk(orders: Orders, wire: _Wire) -> None:
             plan = resolve(config, source, target)
         else:
             reverse = resolve_reverse(config, target, state.of(config).facts(target)["new_tables"])
-            plan, way = reverse.forward, Way("reverse", reverse.lost)
+            plan, way = reverse.forward, Way("reverse", seen_from_behind(reverse))
     progress = _Progress(config.migration.name, wire)
     run = Run(config, plan, _Log(wire), progress, threading.Event(), orders.tables, way=way)
     run.walk(orders.mark)

@@ -138,7 +138,8 @@ class Shop:
             return all(table["verified_at"] is not None for table in status["tables"])
 
         self.until(proved, f"verifying while {phase}")
-        assert not any(table["mismatched_rows"] for table in self.migration.progress.snapshot()["tables"])
+        differing = [table["table"] for table in self.migration.progress.snapshot()["tables"] if table["mismatched_rows"]]
+        assert not differing, self.ask("verify")["message"]
 
     def until_applied(self) -> None:
         """Everything that stands in the binlog now is on the other side."""
