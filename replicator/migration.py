@@ -44,7 +44,7 @@ from replicator.reverse.edits import seen_from_behind
 from replicator.reverse.plan import ReversePlan
 from replicator.reverse.references import mend_references
 from replicator.reverse.stage import fill_staging
-from replicator.staging import create_staging, index_staging, staging_relation
+from replicator.staging import create_staging, fit_staging, index_staging, staging_relation
 from replicator.state import Checkpoint, State
 from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
@@ -154,6 +154,8 @@ class Migration:
             if phase == "preparing":
                 self._begin(source, target)
                 phase = "copying"
+            elif self._reverse is None:
+                self._fit_staging(target)
             self._show_tables(phase)
         return phase
 
@@ -188,6 +190,11 @@ class Migration:
         self.state.learn(target, visible={"server": server.identity, "position": visible.to_json()})
         self.state.enter(target, "copying")
         target.commit()
+
+    def _fit_staging(self, target: Connection) -> None:
+        for table in self.plan.sources.values():
+            if table.staged is not None:
+                fit_staging(target, self.state.database, self.state.migration, table.staged)
 
     def _await_decisions(self, source: Connection) -> None:
         """The rows of an XA transaction that was prepared before LOW stand before it: the copy has to find them decided."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from replicator.mysql.catalog import BINARY_TYPES, Column
+from replicator.errors import WrongState
+from replicator.mysql.catalog import BINARY_TYPES, Column, read_tables
 from replicator.mysql.connection import Connection, execute
 from replicator.mysql.sql import quote
 from replicator.state import Direction
@@ -54,6 +55,40 @@ def index_staging(connection: Connection, relation: Relation, staged: StagedTabl
                 missing.append(f"ADD INDEX {name} ({parts})")
     if missing:
         execute(connection, f"ALTER TABLE {relation(staged.table.name)} {', '.join(missing)}")
+
+
+def fit_staging(connection: Connection, database: str, migration: str, staged: StagedTable) -> None:
+    """Give the staging table the columns that the source's table has now, where it was changed under the migration.
+
+    Raises WrongState for a column that was not staged when the table was copied.
+    """
+    name = staging_name(migration, staged.table.name)
+    table = read_tables(connection, database).get(name)
+    known = table.by_name if table is not None else {}
+    missing = [column for column in staged.columns if column not in known]
+    if missing:
+        raise WrongState(
+            f"{quote(database, name)} lacks {', '.join(missing)}: transforms have come to read of {staged.table.name} what"
+            " was not copied. Let them read what they did before, or abort and run again"
+        )
+    changed = [
+        f"MODIFY {_definition(column)}"
+        for column in map(staged.table.by_name.__getitem__, staged.columns)
+        if _shape(column) != _shape(known[column.name])
+    ]
+    if changed:
+        execute(connection, f"ALTER TABLE {quote(database, name)} {', '.join(changed)}")
+
+
+def _shape(column: Column) -> tuple[object, ...]:
+    """What decides about the values that the column holds."""
+    if column.type in ("json", "longtext"):  # one is the other on MariaDB
+        return ()
+    digits = (column.precision, column.scale) if column.type == "decimal" else ()
+    return (
+        column.type, column.unsigned, column.characters, column.octets, digits, column.fraction, column.members,
+        column.charset, column.collation, column.nullable,
+    )  # fmt: skip
 
 
 def _definition(column: Column) -> str:

@@ -144,6 +144,8 @@ class _Action:
         """None where every row stays as transforms see it."""
         if (cascading := self._cascading(words)) is not None:
             return cascading
+        if words.peek(1) in ("SYSTEM", "PERIOD"):  # from then on the binlog has rows of the past among the others
+            return self._not_understood()
         match words.any_of(("ADD", "DROP", "MODIFY", "CHANGE", "ALTER", "RENAME", "CONVERT", "ORDER", "FORCE", "ENABLE",
                             "DISABLE")):  # fmt: skip
             case "ADD":

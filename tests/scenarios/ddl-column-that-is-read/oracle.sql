@@ -1,4 +1,4 @@
 -- table: services
-SELECT id, name FROM services;
+SELECT id, '?', price FROM services;
 -- table: bookings
-SELECT b.id, s.name, b.note FROM bookings b LEFT JOIN services s ON s.id = b.service_id;
+SELECT b.id, s.price FROM bookings b LEFT JOIN services s ON s.id = b.service_id;

@@ -3,9 +3,9 @@ from replicator import one, transform
 
 @transform("services")
 def services(row):
-    return {"id": row.id, "name": row.name}
+    return {"id": row.id, "name": row.name, "label": f"{row.name} {row.price}"}
 
 
 @transform("bookings", related={"service": one("services", where={"id": "service_id"})})
 def bookings(row, service):
-    return {"id": row.id, "service": None if service is None else service.name, "note": row.note}
+    return {"id": row.id, "price": None if service is None else service.price}

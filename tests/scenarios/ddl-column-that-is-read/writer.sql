@@ -1,5 +1,5 @@
 -- @ while replicating
 UPDATE services SET name = 'before' WHERE id = 1;
-ALTER TABLE services ADD COLUMN title VARCHAR(20) NULL;
 ALTER TABLE services DROP COLUMN name;
-INSERT INTO services (id, title) VALUES (9, 'behind it');
+INSERT INTO services (id, price) VALUES (9, 90);
+UPDATE services SET price = 31 WHERE id = 3;

@@ -1,0 +1,210 @@
+"""What a statement on the source means for the rows: passed, applied, or stopped in front of. No server is needed to tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from replicator import copy_table, one, transform
+from replicator.apply.ddl import Consequence, SchemaChange, judge, schema_changed
+from replicator.binlog.events import Ddl
+from replicator.mysql.catalog import Column, ForeignKey, Index, Table
+from replicator.mysql.position import Position
+from replicator.transform.declarations import Declarations, _collecting
+from replicator.transform.plan import MigrationPlan, make_plan
+
+AT = Position("binlog.000007", 1234)
+
+
+def column(name: str) -> Column:
+    return Column(name, "int", "int", False, False, None, None, None, None, 10, 0, 0, False, False)
+
+
+def table(schema: str, name: str, *columns: str) -> Table:
+    made = tuple(map(column, columns))
+    indexes = (
+        Index("PRIMARY", True, (columns[0],), (None,)),
+        Index("once", True, (columns[1],), (None,)),
+        Index("by_key", False, (columns[1],), (None,)),
+    )
+    return Table(schema, name, "InnoDB", made, indexes, 0, 0, 0, False, by_name={one.name: one for one in made})
+
+
+SOURCE = {
+    "items": table("shop", "items", "id", "name", "size", "a, b"),
+    "orders": table("shop", "orders", "id", "item_id", "note", "unread"),
+    "Odd#name -- x": table("shop", "Odd#name -- x", "id", "name"),
+    "parents": table("shop", "parents", "id", "name"),
+}
+TARGET = {
+    "items": table("new", "items", "id", "name", "a, b"),
+    "orders": table("new", "orders", "id", "item", "note"),
+    "Odd#name -- x": table("new", "Odd#name -- x", "id", "name"),
+}
+KEY = ForeignKey("of_parent", "shop", "orders", ("item_id",), "shop", "parents", ("id",), "CASCADE", "RESTRICT")
+
+
+def plan(*, logs_cascades: bool = True) -> MigrationPlan:
+    declared = Declarations()
+    token = _collecting.set(declared)
+    copy_table("items", omit=["size"])
+    copy_table("Odd#name -- x")
+
+    @transform("orders", related={"item": one("items", where={"id": "item_id"})})
+    def orders(row: Any, item: Any) -> Any:
+        return {"id": row.id, "item": item.name, "note": row.note}
+
+    _collecting.reset(token)
+    return make_plan(declared, SOURCE, TARGET, (KEY,), logs_cascades=logs_cascades)
+
+
+def judged(statement: str, schema: str = "shop", **more: bool) -> SchemaChange | None:
+    return judge(Ddl(schema, statement, AT, 0.0), plan(**more))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX i ON items (name)",
+        "CREATE UNIQUE INDEX i ON shop.items (name)",
+        "DROP INDEX by_key ON items",
+        "DROP INDEX IF EXISTS once ON `items`",
+        "ALTER TABLE items ADD INDEX i (name), ADD UNIQUE KEY u (size), DROP KEY by_key",
+        "ALTER TABLE items ADD CONSTRAINT c CHECK (size > 0), DROP CONSTRAINT d, DROP CHECK e, DROP FOREIGN KEY f",
+        "ALTER TABLE items ADD FOREIGN KEY (size) REFERENCES parents (id) ON DELETE RESTRICT ON UPDATE NO ACTION",
+        "ALTER TABLE items ADD CONSTRAINT c FOREIGN KEY (size) REFERENCES parents (id) ON DELETE CASCADE",  # it is logged
+        "ALTER TABLE items ENGINE=InnoDB",
+        "ALTER TABLE items ENGINE = `InnoDB`, FORCE",
+        "ALTER TABLE items COMMENT = 'DROP COLUMN name, \\' MODIFY name' ROW_FORMAT=DYNAMIC AUTO_INCREMENT 7",
+        "ALTER TABLE items DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin, ALGORITHM=INPLACE, LOCK=NONE",
+        "ALTER TABLE items ALTER COLUMN name SET DEFAULT 5, ALTER INDEX by_key INVISIBLE",
+        "ALTER TABLE items RENAME INDEX once TO twice, RENAME KEY a TO b",
+        "ALTER TABLE items DISABLE KEYS",
+        "ALTER TABLE items ORDER BY name",
+        "ALTER TABLE items ADD PARTITION (PARTITION p3 VALUES LESS THAN (7))",
+        "ALTER TABLE items REORGANIZE PARTITION p1, p2 INTO (PARTITION p VALUES LESS THAN (7))",
+        "ALTER TABLE items PARTITION BY HASH (id) PARTITIONS 4",
+        "ALTER TABLE items ENGINE=InnoDB REMOVE PARTITIONING",
+        "ALTER TABLE items REBUILD PARTITION ALL",
+        "ALTER TABLE items DROP COLUMN size, MODIFY size INT, CHANGE size width BIGINT, RENAME COLUMN size TO width",
+        "ALTER TABLE orders ADD COLUMN colour VARCHAR(10) DEFAULT ', DROP COLUMN note' AFTER note",
+        "ALTER TABLE orders ADD (colour INT, INDEX (colour), shape ENUM('a', 'b)'))",
+        "ALTER ONLINE TABLE orders DROP IF EXISTS unread",
+        "alter table items /* drop column name */ force -- , drop column name\n",
+        "ALTER TABLE items",
+        "CREATE TABLE items (id INT)",
+        "CREATE TABLE IF NOT EXISTS items (id INT)",
+        "CREATE TEMPORARY TABLE items (id INT)",
+        "DROP TEMPORARY TABLE items",
+        "TRUNCATE strangers",
+        "TRUNCATE TABLE other.items",
+        "DROP TABLE strangers, other.items",
+        "RENAME TABLE strangers TO friends, other.items TO other.things",
+        "ALTER TABLE strangers DROP COLUMN name, RENAME TO friends",
+        "CREATE VIEW items AS SELECT 1",
+        "DROP VIEW items",
+        "CREATE TRIGGER items BEFORE INSERT ON items FOR EACH ROW SET NEW.name = 1",
+        "CREATE PROCEDURE p() BEGIN DROP TABLE items; END",
+        "ALTER DATABASE shop CHARACTER SET utf8mb4",
+        "CREATE DATABASE shop2",
+        "DROP DATABASE other",
+        "",
+        "ALTER",
+        "DROP TABLE",
+    ],
+)
+def test_what_leaves_every_row_passes(statement: str) -> None:
+    assert judged(statement) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "consequence", "why"),
+    [
+        ("TRUNCATE items", Consequence.EMPTIED, "empty"),
+        ("TRUNCATE TABLE `shop` . `items`", Consequence.EMPTIED, "empty"),
+        ("truncate /* x */ table ITEMS;", Consequence.EMPTIED, "empty"),
+        ("DROP TABLE items", Consequence.GONE, "gone"),
+        ("DROP TABLE IF EXISTS strangers, `items` /* generated by server */", Consequence.GONE, "gone"),
+        ("DROP TABLES items CASCADE", Consequence.GONE, "gone"),
+        ("CREATE OR REPLACE TABLE items (id INT)", Consequence.GONE, "gone"),
+        ("DROP DATABASE shop", Consequence.GONE, "database"),
+        ("DROP SCHEMA IF EXISTS `SHOP`", Consequence.GONE, "database"),
+        ("RENAME TABLE items TO things", Consequence.GONE, "another name"),
+        ("ALTER TABLE items RENAME things", Consequence.GONE, "another name"),
+        ("ALTER TABLE items ADD KEY (size), RENAME TO other.items", Consequence.GONE, "another name"),
+        ("RENAME TABLE strangers TO items", Consequence.UNKNOWN, "another table"),
+        ("RENAME TABLE other.items WAIT 5 TO shop.items", Consequence.UNKNOWN, "another table"),
+        ("RENAME TABLE items TO _old, _new TO items", Consequence.CHANGED, "place of"),
+        ("RENAME TABLE items TO tmp, orders TO items, tmp TO orders", Consequence.CHANGED, "place of"),
+        ("ALTER TABLE items DROP COLUMN name", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items DROP `name`", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items ADD KEY (size), DROP COLUMN IF EXISTS NAME", Consequence.CHANGED, "column NAME"),
+        ("ALTER TABLE items DROP `a, b`", Consequence.CHANGED, "column a, b"),
+        ("ALTER TABLE `Odd#name -- x` DROP name", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items /*!80000 DROP COLUMN name */", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items /*M!100100 DROP COLUMN name */", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items COMMENT '-- ', MODIFY COLUMN name TEXT", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items CHANGE name title INT", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items CHANGE COLUMN size name INT", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE items RENAME COLUMN name TO title", Consequence.CHANGED, "column name"),
+        ("ALTER TABLE orders DROP item_id", Consequence.CHANGED, "column item_id"),
+        ("ALTER TABLE items ADD COLUMN colour INT", Consequence.CHANGED, "every column"),
+        ("ALTER TABLE items ADD (x INT, y INT)", Consequence.CHANGED, "would take x"),
+        ("ALTER TABLE orders ADD note INT", Consequence.CHANGED, "column note"),
+        ("ALTER TABLE items DROP PRIMARY KEY, ADD PRIMARY KEY (name)", Consequence.CHANGED, "told apart by PRIMARY"),
+        ("DROP INDEX `PRIMARY` ON items", Consequence.CHANGED, "told apart by PRIMARY"),
+        ("ALTER TABLE items CONVERT TO CHARACTER SET utf8mb4", Consequence.CHANGED, "not known"),
+        ("ALTER TABLE items ENGINE=BLACKHOLE", Consequence.CHANGED, "not known"),
+        ("ALTER TABLE items ENGINE=MyISAM COMMENT 'x'", Consequence.CHANGED, "not known"),
+        ("ALTER TABLE orders ADD SYSTEM VERSIONING", Consequence.CHANGED, "not known"),
+        ("ALTER TABLE orders ADD PERIOD FOR SYSTEM_TIME (a, b)", Consequence.CHANGED, "not known"),
+        ("ALTER TABLE items DISCARD TABLESPACE", Consequence.CHANGED, "not known"),
+        ("ALTER TABLE items SOMETHING NEW", Consequence.CHANGED, "not known"),
+        ("ALTER IGNORE TABLE items ADD UNIQUE (size)", Consequence.UNKNOWN, "removed rows"),
+        ("ALTER TABLE items DROP PARTITION p1, p2", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE items TRUNCATE PARTITION ALL", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE items EXCHANGE PARTITION p1 WITH TABLE strangers", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE items CONVERT PARTITION p1 TO TABLE x", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE items CONVERT TABLE x TO PARTITION p1 VALUES LESS THAN (7)", Consequence.UNKNOWN, "partition"),
+    ],
+)
+def test_what_does_not_pass(statement: str, consequence: Consequence, why: str) -> None:
+    change = judged(statement)
+    assert change is not None
+    assert change.consequence == consequence
+    assert why in change.why
+
+
+def test_names_belong_to_the_session_s_schema() -> None:
+    assert judged("TRUNCATE items", schema="other") is None
+    assert judged("TRUNCATE shop.items", schema="other") is not None
+
+
+def test_foreign_keys_whose_actions_are_not_logged() -> None:
+    added = "ALTER TABLE orders ADD FOREIGN KEY (unread) REFERENCES parents (id) ON DELETE SET NULL"
+    inline = "ALTER TABLE orders ADD COLUMN parent INT REFERENCES parents (id) ON DELETE CASCADE"
+    dropped = "ALTER TABLE orders DROP FOREIGN KEY of_parent"
+    for statement in (added, inline, dropped, "ALTER TABLE orders DROP CONSTRAINT `Of_Parent`"):
+        assert judged(statement) is None
+        change = judged(statement, logs_cascades=False)
+        assert change is not None, statement
+        assert "foreign key" in change.why
+
+
+@pytest.mark.parametrize(
+    ("statement", "exact", "advice"),
+    [
+        ("ALTER TABLE items DROP name", True, "replicator run --set stream.accept_schema_change=binlog.000007:1234`"),
+        ("DROP TABLE items", True, "as if all its rows had been deleted"),
+        ("ALTER TABLE items DROP PARTITION p", True, "abort and run again"),
+        ("DROP TABLE items", False, "The copy was not complete: abort and run again"),
+    ],
+)
+def test_the_message_says_what_to_do(statement: str, exact: bool, advice: str) -> None:
+    change = judged(statement)
+    assert change is not None
+    text = str(schema_changed(change, exact=exact))
+    assert statement in text
+    assert str(AT) in text
+    assert advice in text

@@ -1,0 +1,1 @@
+CREATE TABLE bookings (id INT PRIMARY KEY, service VARCHAR(60) NULL, kind VARCHAR(10) NULL);
