@@ -79,8 +79,13 @@ NEEDS: Final = (
         "ALTER, DROP": "rename the old tables",
         "CREATE, INSERT": "put the new tables in their place",
         "TRIGGER, EVENT, SHOW VIEW": "see what hinders the rename",
+        "UPDATE, DELETE": "mend references behind a rollback",
     }, "rename"),
-    *_needs("target", "archive", {"CREATE, INSERT": "move the old tables into the archive"}, "rename"),
+    *_needs("target", "archive", {
+        "CREATE, INSERT": "move the old tables into the archive",
+        "SELECT, UPDATE, DELETE": "keep the old tables current on the way back",
+        "ALTER, DROP": "take them into use again at a rollback",
+    }, "rename"),
     *_needs("target", "sentry", {
         "SELECT, LOCK TABLES, CREATE, INSERT, ALTER, DROP": "hold the rename back until nothing can be lost",
     }, "rename"),

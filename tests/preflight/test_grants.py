@@ -124,24 +124,32 @@ def test_the_page_is_enough_and_nothing_is_too_much(accounts: Accounts, migratio
 def test_a_migration_runs_with_nothing_else(accounts: Accounts, migration: Migration) -> None:
     shop = engine.Migration(accounts.config, Progress("shop"))
 
-    def verified() -> bool:
-        tables = shop.progress.snapshot()["tables"]
-        return bool(tables) and all(entry["verified_at"] for entry in tables)
+    def until_verified(phase: str) -> None:
+        deadline = time.monotonic() + 60
+        while not running.done() and time.monotonic() < deadline:
+            status = shop.progress.snapshot()
+            if status["phase"] == phase and status["tables"] and all(entry["verified_at"] for entry in status["tables"]):
+                return
+            time.sleep(0.05)
+        if running.done():
+            running.result()
+        raise AssertionError(shop.progress.snapshot())
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(shop.run, once=False)
         try:
-            deadline = time.monotonic() + 60
-            while not verified() and not running.done() and time.monotonic() < deadline:
-                time.sleep(0.05)
-            if running.done():
-                running.result()
+            until_verified("replicating")
             *_, last = Daemon(shop).answer("cutover", {})
             assert last["exit_code"] == 0
-            running.result(30)
+            until_verified("reversing")
+            run_script(migration.server, migration.source, "SELECT orders FROM customers")
+            run_script(migration.server, migration.source, "UPDATE orders SET total = 5 WHERE id = 1")
+            *_, last = Daemon(shop).answer("rollback", {})
+            assert last["exit_code"] == 0
+            until_verified("replicating")
         finally:
             shop.stop.set()
-    run_script(migration.server, migration.source, "SELECT orders FROM customers")
+    run_script(migration.server, migration.source, "SELECT note FROM customers")
 
 
 def test_the_page_and_the_check_agree(migration: Migration) -> None:

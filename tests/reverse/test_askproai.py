@@ -71,7 +71,7 @@ def test_there_and_back(
         office.start()
         office.until_verified("replicating")
         office.ask("cutover")
-        await_commits(traffic, 150, "new")
+        await_commits(traffic, 80, "new")
         office.until_verified("reversing")
         traffic.stop()
     # customers.preferences is JSON of another shape in either schema, and a statement that was meant for the one would be
@@ -79,7 +79,7 @@ def test_there_and_back(
     office.ask("verify")
     office.ask("rollback")
     with Traffic(server.connect_args(), office.source, ledger=ledger, clients=CLIENTS, rate=60) as traffic:
-        await_commits(traffic, 50, "legacy")
+        await_commits(traffic, 30, "legacy")
         office.until_verified("replicating")
         traffic.stop()
     office.until_applied()

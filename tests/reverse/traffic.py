@@ -135,8 +135,9 @@ def _old(chance: random.Random, session: Connection) -> None:
     name = _name(chance)
     statements = {
         "UPDATE customers SET name = %s, role = %s WHERE id = %s": (name, chance.choice(("admin", "cook", None)), some),
-        "INSERT INTO customers (company_id, tenant_id, name) SELECT MAX(id), %s, %s FROM companies": (some, name),
-        "DELETE FROM companies WHERE id = %s": (some,),
+        "INSERT INTO customers (company_id, name) SELECT MAX(id), %s FROM companies": (name,),
+        # tenant_id, which stands in for company_id, has no foreign key.
+        "DELETE FROM companies WHERE id = %s AND NOT EXISTS (SELECT 1 FROM customers WHERE tenant_id = %s)": (some, some),
         "INSERT INTO companies VALUES (%s, %s)": (some, name),
         "INSERT INTO services (name) VALUES (%s)": (name,),
         "UPDATE services SET name = %s, deleted_at = IF(deleted_at IS NULL, NOW(), NULL) WHERE id = %s": (name, some),
