@@ -77,6 +77,9 @@ COMMANDS: tuple[Command, ...] = (
             (_flag("--once", "exit when the copy is done, the lag is zero and a full verification has passed"),),
             "Creates what is missing, copies, catches up, verifies and keeps replicating; goes on by itself where an "
             "earlier run ended. SIGTERM stops it cleanly, SIGHUP rereads throttle and log level."),
+    Command("copy-worker", "help the daemon to copy", "replicator copy-worker", commands.copy_worker, (),
+            "Takes chunk after chunk until all are done, beside the daemon's own workers. Any number may run, on any host "
+            "that has the migration's folder and reaches both servers; each may end at any moment."),
     Command("status", "show the state, from any shell", "replicator status --watch", commands.status,
             (_flag("--watch", "keep showing it, until interrupted"), _JSON),
             "Asks the daemon; where none runs, shows what it last stored."),

@@ -78,6 +78,14 @@ def run(args: argparse.Namespace) -> int:
     return run_process(_config(args), once=args.once, reread=lambda: _config(args))
 
 
+def copy_worker(args: argparse.Namespace) -> int:
+    """Help a daemon to copy, from this host."""
+    from replicator.copy.worker import help_copying
+
+    help_copying(_config(args))
+    return 0
+
+
 def status(args: argparse.Namespace) -> int:
     """The state once, or until interrupted."""
     config = _config(args)

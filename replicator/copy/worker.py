@@ -1,47 +1,38 @@
 """A copy worker: takes chunk after chunk until all are done. Any number of them run, on any hosts.
 
-`replicator copy-worker` is one; those that the daemon starts get their configuration through standard input, tell what
-they meet on standard output, and end when the daemon's end of the pipe closes, however it came to that.
+`replicator copy-worker` is one. Those that the daemon starts are this module: they get their configuration through standard
+input, tell what they meet on standard output, and end when the daemon's end of the pipe closes, however it came to that.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import pickle
 import signal
 import sys
 import threading
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection
 
-from replicator.config import Config, load
+from replicator.config import Config
 from replicator.copy.telling import Orders, tell
 from replicator.copy.work import Told, work
-from replicator.errors import ConfigError, ReplicatorError
+from replicator.errors import ConfigError, ReplicatorError, WrongState
 from replicator.mysql.connection import connected
 from replicator.planning import resolve
+from replicator.state import of
 from replicator.transform.loader import fingerprint
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a worker: with --config FILE on its own, without as the child of a daemon."""
-    parser = argparse.ArgumentParser(prog="replicator copy-worker", description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--config", type=Path, metavar="FILE", help="replicator.toml; without it, a daemon's pipe is read")
-    path = parser.parse_args(argv).config
-    return _for_daemon() if path is None else _alone(path)
+def help_copying(config: Config) -> None:
+    """Work on what the daemon has begun until it is done. Raises WrongState before that, and what ends the copy."""
+    with connected(config.target, database=False) as target:
+        if not of(config).exists(target):
+            raise WrongState(f"the migration {config.migration.name} has not begun: start `replicator run` first")
+    _work(config, None, lambda error: print(f"trying again: {error}", file=sys.stderr))
 
 
-def _alone(path: Path) -> int:
-    try:
-        _work(load(path, os.environ), None, lambda error: print(f"trying again: {error}", file=sys.stderr))
-    except ReplicatorError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-def _for_daemon() -> int:
+def main() -> int:
+    """As the child of a daemon; the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, who ends its workers
     wire = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a transform prints must not get between our lines

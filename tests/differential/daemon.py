@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import random
@@ -19,6 +18,7 @@ import pymysql
 
 from replicator.demo.servers import Server
 from tests.differential.shape import Connection
+from tests.differential.zygote import Life, Zygote, die_with_parent
 
 PHASES = ("preparing", "copying", "catching_up", "building", "replicating")
 STATE = "_replicator"
@@ -35,10 +35,11 @@ class Daemon:
     name: str
     state: str
     look: Connection
+    zygote: Zygote
     lives: int = 0
     helpers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     """Copy workers started by hand, as on another host."""
-    _process: subprocess.Popen[bytes] | None = None
+    _process: Life | None = None
 
     @property
     def config(self) -> Path:
@@ -56,21 +57,12 @@ class Daemon:
         self.lives += 1
         with self.log.open("ab") as log:
             log.write(f"--- life {self.lives} ---\n".encode())
-            log.flush()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "replicator", "--config", str(self.config), "run", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-                env={**os.environ, "REPLICATOR_DEBUG": "1", "PYTHONFAULTHANDLER": "1"},
-            )
+        self._process = self.zygote.begin(["--config", str(self.config), "run", *arguments], self.log)
 
     def help_copying(self) -> None:
         """Start a copy worker beside the daemon."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "replicator.copy.worker", "--config", str(self.config)]
+            command = [sys.executable, "-m", "replicator", "--config", str(self.config), "copy-worker"]
             self.helpers.append(
                 subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
             )
@@ -91,7 +83,7 @@ class Daemon:
         if victim == "group":
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
+        self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self._process = None
         self._reap(signal.SIGKILL)
@@ -99,7 +91,7 @@ class Daemon:
     def stop(self, seconds: float = 30) -> int:
         """SIGTERM, and the exit code."""
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(seconds)
         self._process = None
         self._reap(signal.SIGTERM)
@@ -199,11 +191,6 @@ mode = "{mode}"
 format = "console"
 """
     )
-
-
-def die_with_parent() -> None:
-    """In a child before its program begins: what a killed test leaves behind would go on for ever."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def choose_victim(rng: random.Random, phase: str) -> Victim:

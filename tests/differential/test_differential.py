@@ -14,8 +14,8 @@ SEED = int(os.environ.get("DIFFERENTIAL_SEED", "1"))
 """Of the first round."""
 SEEDS = int(os.environ.get("DIFFERENTIAL_SEEDS", "1"))
 """Rounds of each schema."""
-KILLS = int(os.environ.get("DIFFERENTIAL_KILLS", "9"))
-"""Of each round: the six schemas make more than fifty."""
+KILLS = int(os.environ.get("DIFFERENTIAL_KILLS", "42"))
+"""Of each round: the six schemas make more than five hundred on both flavours."""
 CHECKPOINTS = int(os.environ.get("DIFFERENTIAL_CHECKPOINTS", "12"))
 """Of each round, at least."""
 RATE = float(os.environ.get("DIFFERENTIAL_RATE", "40"))
