@@ -17,13 +17,15 @@ from pymysql.constants import COMMAND, ER
 
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Table
-from replicator.mysql.connection import Connection, Endpoint, describe, error_code, execute
+from replicator.mysql.connection import Connection, Endpoint, describe, error_code, execute, value
 from replicator.mysql.sql import key_condition, quote, quote_list
 from replicator.transform.produce import Literals
 
 STATEMENT_BYTES = 1 << 20
 STATEMENT_ROWS = 2_000
 KEYS_PER_DELETE = 1_000
+_MOST_OCTETS = 4
+"""Of a character in utf8mb4."""
 
 _ROW_ERRORS = {
     ER.DUP_ENTRY, ER.DATA_TOO_LONG, ER.WARN_DATA_OUT_OF_RANGE, ER.BAD_NULL_ERROR, ER.TRUNCATED_WRONG_VALUE,
@@ -91,6 +93,8 @@ class Writer:
         self._key_sql = [quote(name) for name in table.row_key]
         self._key_places = [list(columns).index(name) for name in table.row_key]
         self._endpoint = endpoint
+        self._packet = 0
+        """The session's max_allowed_packet, once it is known."""
         names = quote_list(columns)
         others = [quote(name) for name in columns if name not in table.row_key] or [self._key_sql[0]]
         self._insert = f"INSERT INTO {sql} ({names}) VALUES "
@@ -113,6 +117,7 @@ class Writer:
 
     def write_parts(self, connection: Connection, parts: Iterable[Writes], *, exact: bool) -> None:
         """Apply one after the other; each is made while the server is busy with the one before."""
+        self._measure(connection)
         ahead = _Ahead(connection)
         for writes in parts:
             self._write(ahead, connection, writes, exact=exact)
@@ -137,10 +142,18 @@ class Writer:
 
     def upsert(self, connection: Connection, deletes: Iterable[Literals], rows: Sequence[Literals]) -> None:
         """Set rows of a table whose only unique key is its row key, whether they stand there or not."""
+        self._measure(connection)
         ahead = _Ahead(connection)
         self._delete_rows(ahead, list(deletes))
         self._insert_rows(ahead, connection, self._insert, self._on_duplicate, rows)
         ahead.finish()
+
+    def _measure(self, connection: Connection) -> None:
+        if not self._packet:
+            try:
+                self._packet = int(value(connection, "SELECT @@max_allowed_packet"))
+            except pymysql.MySQLError as error:
+                raise self._failure(error) from None
 
     def _key_of(self, row: Literals) -> Literals:
         return tuple([row[place] for place in self._key_places])
@@ -150,7 +163,13 @@ class Writer:
             ahead.send(f"DELETE FROM {self._sql} WHERE {key_condition(self._key_sql, keys)}", self._failure)
 
     def _insert_rows(self, ahead: _Ahead, connection: Connection, head: str, tail: str, rows: Sequence[Literals]) -> None:
-        for part in _statements(rows):
+        longest = self._packet - len(head.encode()) - len(tail.encode()) - 2
+        for part in _statements(rows, longest // _MOST_OCTETS):
+            # The server ends the connection over a longer one, which would look like a network that fails.
+            if len(part) == 1 and len(part[0]) * _MOST_OCTETS > longest and len(part[0].encode(errors="replace")) > longest:
+                ahead.finish()
+                reason = f"a row of more than the target's max_allowed_packet ({self._packet} bytes): raise it there"
+                raise BadRow(self._table.name, self._key_text(part[0]), reason)
             ahead.send(head + ",".join(part) + tail, partial(self._refused, connection, head, tail, part))
 
     def _failure(self, error: pymysql.MySQLError) -> Exception:
@@ -188,13 +207,14 @@ def _parts(items: Sequence[Literals], size: int) -> Iterator[Sequence[Literals]]
         yield items[start : start + size]
 
 
-def _statements(rows: Iterable[Literals]) -> Iterator[list[str]]:
-    """Rows as `(…)` texts, as many as belong into one statement."""
+def _statements(rows: Iterable[Literals], characters: int) -> Iterator[list[str]]:
+    """Rows as `(…)` texts, as many as belong into one statement of at most so many characters."""
+    most = min(STATEMENT_BYTES, characters)
     part: list[str] = []
     size = 0
     for row in rows:
         text = f"({','.join(row)})"
-        if part and (size + len(text) > STATEMENT_BYTES or len(part) >= STATEMENT_ROWS):
+        if part and (size + len(text) + 1 > most or len(part) >= STATEMENT_ROWS):
             yield part
             part, size = [], 0
         part.append(text)

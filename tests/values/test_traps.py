@@ -183,3 +183,34 @@ def test_what_does_not_fit_is_refused_by_name(server: Server, migration: NewMigr
 
 
 _FUNCTION = "@transform('t{0}')\ndef t{0}(row):\n    return {{'id': row.id, 'v': row.v}}\n"
+
+
+@pytest.mark.parametrize("how", ["copied", "streamed"])
+def test_a_row_that_is_larger_than_a_packet_of_the_target(
+    server: Server, database: Callable[..., str], connect: Callable[..., Connection], tmp_path: Path, how: str
+) -> None:
+    """Named, with what to do; once that is done it arrives."""
+    source, target = database(server, "source"), database(server, "target")
+    ddl = "CREATE TABLE t (id INT PRIMARY KEY, a LONGTEXT, b LONGTEXT)"
+    session = connect(server, source)
+    execute(session, ddl)
+    way = begin("large", server, source, target, tmp_path / "m", transforms=_COPY, schema=[ddl])
+    before = rows(session, "SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    if how == "streamed":
+        way.copy()
+        way.catch_up()
+    execute(session, "INSERT INTO t VALUES (7, REPEAT('x', 900000), REPEAT('ä', 450000))")
+    phase = way.copy if how == "copied" else way.follow
+    execute(session, f"SET GLOBAL max_allowed_packet = {1 << 20}, GLOBAL local_infile = 0")  # a load would take it
+    try:
+        with pytest.raises(BadRow, match=r"^t, key .*7.*max_allowed_packet \(1048576 bytes\): raise it there"):
+            phase()
+    finally:
+        execute(session, f"SET GLOBAL max_allowed_packet = {before}, GLOBAL local_infile = 1")
+    phase()
+    shown = "SELECT id, SHA2(a, 256), SHA2(b, 256) FROM {}"
+    assert rows(session, shown.format("t")) == rows(session, shown.format(quote(target, "t")))
+    forget(session, way)
+
+
+_COPY = "from replicator import copy_table\ncopy_table('t')\n"
