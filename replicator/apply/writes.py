@@ -18,6 +18,7 @@ from pymysql.constants import COMMAND, ER
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Table
 from replicator.mysql.connection import Connection, Endpoint, describe, error_code, execute, value
+from replicator.mysql.members import NoMembers
 from replicator.mysql.sql import key_condition, quote, quote_list
 from replicator.transform.produce import Literals
 
@@ -105,6 +106,8 @@ class Writer:
         else:
             self._on_duplicate = f" ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in others)}"
         self._updatable = not table.unique_keys
+        # A strict MySQL writes them as they are.
+        self._no_members = NoMembers([] if alias else [table.by_name[name] for name in columns])
 
     @property
     def independent(self) -> bool:
@@ -163,6 +166,9 @@ class Writer:
             ahead.send(f"DELETE FROM {self._sql} WHERE {key_condition(self._key_sql, keys)}", self._failure)
 
     def _insert_rows(self, ahead: _Ahead, connection: Connection, head: str, tail: str, rows: Sequence[Literals]) -> None:
+        if self._no_members.among(rows):
+            self._insert_no_members(ahead, connection, head, tail, [row for row in rows if self._no_members.count(row)])
+            rows = [row for row in rows if not self._no_members.count(row)]
         longest = self._packet - len(head.encode()) - len(tail.encode()) - 2
         for part in _statements(rows, longest // _MOST_OCTETS):
             # The server ends the connection over a longer one, which would look like a network that fails.
@@ -171,6 +177,17 @@ class Writer:
                 reason = f"a row of more than the target's max_allowed_packet ({self._packet} bytes): raise it there"
                 raise BadRow(self._table.name, self._key_text(part[0]), reason)
             ahead.send(head + ",".join(part) + tail, partial(self._refused, connection, head, tail, part))
+
+    def _insert_no_members(self, ahead: _Ahead, connection: Connection, head: str, tail: str, rows: Sequence[Literals]) -> None:
+        ahead.finish()
+        for row in rows:
+            text = f"({','.join(row)})"
+            try:
+                written = self._no_members.write(connection, head + text + tail, row)
+            except pymysql.MySQLError as error:
+                raise self._refused(connection, head, tail, [text], error) from None
+            if not written:
+                raise BadRow(self._table.name, self._key_text(text), "the target changes a value of it")
 
     def _failure(self, error: pymysql.MySQLError) -> Exception:
         return self._endpoint.failure(error, f"writing {self._table.name}")

@@ -20,6 +20,7 @@ from replicator.mysql.catalog import Table
 from replicator.mysql.connection import Connection, Endpoint, error_code, execute
 from replicator.mysql.encoding import row_encoder
 from replicator.mysql.loading import load
+from replicator.mysql.members import NoMembers
 from replicator.transform.produce import Literals, RowEncoder, Values
 
 _STATEMENT_BYTES = 1 << 20
@@ -48,6 +49,7 @@ class TableWriter:
         self._longest = longest
         self._encoder = RowEncoder(table, names)
         self._encode_line = row_encoder([table.by_name[name] for name in names], digits=True)
+        self._no_members = NoMembers([table.by_name[name] for name in names])
         self._load = load_statement(sql, table, names, replace=replace)
         self._head = insert_head(sql, names, replace=replace)
         self._rows: list[Literals] = []
@@ -128,12 +130,23 @@ class TableWriter:
                 if error_code(error) not in _ROW_ERRORS:
                     raise
                 if len(rows) == 1:
+                    if self._wrote_no_member(connection, text, rows[0]):
+                        return
                     raise self._refused(rows[0], error) from None
             else:
                 return
         middle = len(rows) // 2
         self._insert(connection, rows[:middle])
         self._insert(connection, rows[middle:])
+
+    def _wrote_no_member(self, connection: Connection, text: str, row: Literals) -> bool:
+        """Whether the row could be written as MariaDB has to be asked for an enum's invalid value."""
+        if not self._no_members.count(row):
+            return False
+        try:
+            return self._no_members.write(connection, text, row)
+        except pymysql.MySQLError:
+            return False  # the first refusal says why
 
     def _refused(self, row: Literals, error: pymysql.MySQLError) -> BadRow:
         """The server's message holds the value: only what it says about place and kind goes on."""

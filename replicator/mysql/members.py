@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from replicator.mysql.catalog import Column
+from replicator.mysql.connection import Connection
 from replicator.mysql.sql import quoted
 
 
@@ -19,15 +21,46 @@ class Invalid(str):
 NO_MEMBER: Final = Invalid()
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _ZEROS = ("0", "00", "000", "0000", "00000")
+_LENIENTLY = "SET STATEMENT sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION' FOR"
 _WIDE = frozenset({"ucs2", "utf16", "utf16le", "utf32"})
+
+
+def no_member_literal(members: tuple[str, ...]) -> str | None:
+    """How NO_MEMBER is written: a strict MySQL takes it for the number 0, a strict MariaDB refuses it; None where a member
+    looks like it."""
+    known = {unicodedata.normalize("NFKC", member) for member in members}
+    return next((quoted(text) for text in _ZEROS if text not in known), None)
+
+
+class NoMembers:
+    """Finds NO_MEMBER in rows of literals, and writes such a row where a strict session may not."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._places = [
+            (place, literal)
+            for place, column in enumerate(columns)
+            if column.type == "enum" and (literal := no_member_literal(column.members)) is not None
+        ]
+
+    def count(self, row: Sequence[str]) -> int:
+        """How many there are."""
+        return sum(row[place] == literal for place, literal in self._places)
+
+    def among(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Whether a row has one."""
+        return bool(self._places) and any(map(self.count, rows))
+
+    def write(self, connection: Connection, statement: str, row: Sequence[str]) -> bool:
+        """Run MariaDB's statement for one row without strictness; False if the server changed another value as well."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_LENIENTLY} {statement}")
+            return bool(cursor.warning_count == self.count(row))
 
 
 def enum_encoder(members: tuple[str, ...], charset: str | None) -> Callable[[Any], str]:
     """Writes the members of an ENUM in `charset`, and NO_MEMBER; raises ValueError."""
     literals = {member: quoted(member) for member in members}
-    # The only text that a strict session takes for the number 0, as long as no member looks like it.
-    known = {unicodedata.normalize("NFKC", member) for member in members}
-    zero = next((quoted(text) for text in _ZEROS if text not in known), None)
+    zero = no_member_literal(members)
 
     def encode(value: Any) -> str:
         if value.__class__ is Invalid:

@@ -116,6 +116,7 @@ def test_every_value_arrives(
         for table in made:
             execute(writer, table.ddl())
             _insert(writer, table, draw, range(ROWS * 6 // 10))
+            _blunder(writer, table, draw, range(ROWS * 6 // 10))
         targets = _targets(made)
         ways = []
         for name in ("copied", "passed"):
@@ -162,4 +163,22 @@ def _change(writer: Connection, table: Table, draw: random.Random, new: range) -
     for number in draw.sample(range(new.start), 5):
         moved = table.places(new.stop * 3 + number, between=", ")
         execute(writer, f"UPDATE {name} SET {moved} WHERE {table.places(number)}")
+    _blunder(writer, table, draw, new)
     writer.commit()
+
+
+def _blunder(writer: Connection, table: Table, draw: random.Random, numbers: range) -> None:
+    """Give enums a value that is none of their members, as a lenient application may."""
+    # MySQL cannot write it again to those in ucs2 and utf16.
+    enums = [
+        column.name
+        for column in table.written
+        if column.kind.sql.startswith("enum") and "ucs2" not in column.kind.sql and "utf16" not in column.kind.sql
+    ]
+    if not enums:
+        return
+    execute(writer, f"SET sql_mode = '{LENIENT}'")
+    for number in draw.sample(numbers, 3):
+        values = ", ".join(f"{quote(name)} = 'no member'" for name in enums)
+        execute(writer, f"UPDATE {quote(table.name)} SET {values} WHERE {table.places(number)}")
+    execute(writer, f"SET sql_mode = 'STRICT_ALL_TABLES,{LENIENT}'")
