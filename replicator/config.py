@@ -109,6 +109,12 @@ class Config:
         """The migration's folder."""
         return self.path.parent
 
+    def ends(self, direction: str) -> tuple[Endpoint, Endpoint]:
+        """Where the stream of a direction reads and where it writes; after a rename both are on the target's server."""
+        if direction == "reverse" and self.cutover.mode == "hooks":
+            return self.target, self.source
+        return self.source, self.target
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every password, for those who keep them out of logs and pages."""

@@ -12,11 +12,12 @@ import pymysql
 
 from replicator import state as states
 from replicator.config import Config
+from replicator.cutover import hooks
 from replicator.cutover.locks import Locks, problem_seeing_locks
 from replicator.cutover.moves import Moves
 from replicator.cutover.schema_gates import orphan_gate, schema_gates
 from replicator.cutover.stream import ForwardStream
-from replicator.mysql.connection import Connection, connected, describe, rows, value
+from replicator.mysql.connection import Connection, Endpoint, connected, describe, rows, value
 from replicator.mysql.flavour import identify
 from replicator.progress import Gate, Progress
 from replicator.settings import format_duration
@@ -26,6 +27,8 @@ _MAX_LAG = 1.0
 _VERIFIED_WITHIN = 86400.0
 """Seconds since the last full verification; what was touched since is compared again in the freeze."""
 _SPARE_CONNECTIONS = 6
+_OF_RENAMED = ("views", "events", "unmapped")
+"""Gates about what stays beside tables of the same names; in mode hooks no new tables take the place of the old ones."""
 MOST_SESSIONS = 40
 """Tables that are locked by a session of their own; the server's connections belong to the application."""
 
@@ -40,15 +43,25 @@ def gates(
     max_freeze: float,
     kill_blockers: bool = False,
     orphans: bool = True,
+    place: Endpoint | None = None,
 ) -> list[Gate]:
-    """All gates of a cutover in mode rename. Looking for orphans reads every child table; `orphans=False` leaves it out.
+    """All gates of a cutover. Looking for orphans reads every child table; `orphans=False` leaves it out.
 
-    Raises TargetError where the server cannot be reached.
+    `place`: in mode hooks, the server whose tables are in use. Raises the endpoints' errors where one cannot be reached.
     """
-    with connected(config.target, database=False, read_timeout=3600) as connection:
-        found = [_phase(config, progress, connection, moves.phase), *_one_server(config, connection)]
-        if not found[-1].ok:
-            return found  # the others look for both databases on one server
+    with (
+        connected(config.target, database=False, read_timeout=3600) as home,
+        connected(place or config.target, database=False, read_timeout=3600) as connection,
+    ):
+        found = [_phase(config, progress, home, moves.phase)]
+        if place is None:
+            found += _one_server(config, connection)
+            if not found[-1].ok:
+                return found  # the others look for both databases on one server
+        else:
+            found.append(_hooks(config))
+            if moves.direction == "reverse":
+                found.append(_kept_since(config, home))
         locks = Locks(identify(connection).flavour)
         found += [_lag(stream), _verified(plan, progress), _quarantine(progress)]
         found += [_prepared_transactions(connection), _connections(connection, len(moves.read))]
@@ -59,8 +72,36 @@ def gates(
             found.append(_blockers(connection, locks, names, max_freeze, kill_blockers))
         found += schema_gates(connection, plan, moves)
         if orphans and moves.direction == "forward":  # behind a rollback references are mended
-            found.append(orphan_gate(connection, moves))
+            found.append(orphan_gate(home, config.target.database))
+        if place is not None:
+            found = [gate for gate in found if gate.name not in _OF_RENAMED]
         return found
+
+
+def _hooks(config: Config) -> Gate:
+    found = hooks.problems(config)
+    return Gate(
+        "hooks",
+        not found,
+        "; ".join(found) or "executable",
+        "executable",
+        f"Write {config.cutover.hooks}/on_switch, which moves the traffic, and chmod +x it.",
+    )
+
+
+def _kept_since(config: Config, home: Connection) -> Gate:
+    """After a rollback the stream goes on from where the cutover was: what the way back wrote is in there too."""
+    checkpoint = states.of(config).checkpoint(home, "forward")
+    with connected(config.source, database=False) as source:
+        files = {str(found[0]) for found in rows(source, "SHOW BINARY LOGS")}
+    needed = "" if checkpoint is None else checkpoint.position.file
+    return Gate(
+        "binlog of the source",
+        needed in files,
+        f"{needed} is there" if needed in files else f"{needed or 'the file'} is gone",
+        "kept since the cutover",
+        "Without it nothing can be replicated after a rollback: `replicator complete`, or begin a new migration back.",
+    )
 
 
 def _phase(config: Config, progress: Progress, connection: Connection, wanted: str) -> Gate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from replicator.config import Config
@@ -83,6 +83,18 @@ class Moves:
         return "RENAME TABLE " + ", ".join(f"{quote(*old)} TO {quote(*new)}" for old, new in self.pairs)
 
     @property
+    def way_back(self) -> str:
+        """The RENAME TABLE that takes it back; the sentry holds for it too."""
+        first, *others = self.pairs
+        turned = [first, *((new, old) for old, new in others)]
+        return "RENAME TABLE " + ", ".join(f"{quote(*old)} TO {quote(*new)}" for old, new in turned)
+
+    @property
+    def marker(self) -> str:
+        """How both statements begin, and no other."""
+        return f"RENAME TABLE {quote(*self.token)} TO {quote(*self.sentry)}, "
+
+    @property
     def locked(self) -> frozenset[Name]:
         """Every name on which the rename holds an exclusive lock when it waits for the sentry alone."""
         return frozenset(name for pair in self.pairs for name in pair) - {self.sentry}
@@ -127,7 +139,7 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
     archive = config.cutover.archive_database
     kept = {unmapped.table for unmapped in plan.kept}
     read = set(plan.sources)
-    token, sentry = _guards(config, (*read, *plan.new_tables))
+    token, sentry = _guards(config, _databases(config), (*read, *plan.new_tables))
     return Moves(
         source=source,
         target=target,
@@ -149,7 +161,7 @@ def make_moves_back(config: Config, forward: Moves, connection: Connection) -> M
             connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (forward.archive,)
         )
     }
-    token, sentry = _guards(config, (*forward.new, *forward.leaving))
+    token, sentry = _guards(config, _databases(config), (*forward.new, *forward.leaving))
     return Moves(
         source=forward.source,
         target=forward.archive,
@@ -164,11 +176,47 @@ def make_moves_back(config: Config, forward: Moves, connection: Connection) -> M
     )
 
 
-def _guards(config: Config, tables: Collection[str]) -> tuple[Name, Name]:
+def closing(config: Config, plan: MigrationPlan) -> tuple[Moves, Moves]:
+    """In mode hooks: what closes the source, and what closes the target. A table that is aside is there for us alone.
+
+    Of the source it is the tables that transforms read, of the target all new ones. They come back by the same way.
+    """
+    forward = make_moves(config, plan)
+    source, target = config.source.database, config.target.database
+    aside = closed_database(config)
+    token, sentry = _guards(config, (source, forward.archive), forward.read)
+    closes_source = replace(forward, target=source, new=(), token=token, sentry=sentry)
+    token, sentry = _guards(config, (target, aside), forward.new)
+    closes_target = Moves(
+        source=target,
+        target=target,
+        archive=aside,
+        old=forward.new,
+        new=(),
+        read=forward.new,
+        dropped=(),
+        token=token,
+        sentry=sentry,
+        direction="reverse",
+    )
+    return closes_source, closes_target
+
+
+def closed_database(config: Config) -> str:
+    """Where the new tables stand, on the target server, while a rollback in mode hooks moves the traffic."""
+    return f"{config.target.database[:57]}_closed"
+
+
+def _databases(config: Config) -> tuple[str, ...]:
+    return (
+        config.source.database, config.target.database, config.cutover.archive_database, config.migration.state_database,
+    )  # fmt: skip
+
+
+def _guards(config: Config, databases: Collection[str], tables: Collection[str]) -> tuple[Name, Name]:
     """Token and sentry."""
-    databases = (config.source.database, config.target.database, config.cutover.archive_database)
     # Both servers lock names in the order of their bytes, schema first.
-    last = max(*databases, config.migration.state_database, key=str.encode)
+    last = max(databases, key=str.encode)
     behind = "~" if all(table < "~" for table in tables) else "\uffee"
     name = f"{behind}replicator {config.migration.name}"
     return (last, name + " token"), (last, f"{name} {behind}sentry")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeAlias
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pymysql
 
 from replicator import state as states
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
-from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
-from replicator.cutover.gates import MOST_SESSIONS, gates
+from replicator.cutover.freeze import Blocked, NotThisTime, kill
+from replicator.cutover.gates import gates
+from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, insist, prepare_proof
 from replicator.cutover.increments import next_numbers, raising, sources_of_numbers
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves, Name, make_moves
@@ -33,11 +32,9 @@ from replicator.errors import (
     SourceError,
     TargetError,
     VerificationFailed,
-    WrongState,
 )
-from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, value
+from replicator.mysql.connection import connected, describe, execute, is_lost, value
 from replicator.mysql.flavour import identify
-from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 from replicator.progress import Gate, Progress
 from replicator.transform.plan import MigrationPlan
@@ -45,65 +42,12 @@ from replicator.transform.plan import MigrationPlan
 ATTEMPTS = 3
 _PAUSE = 1.0
 """Seconds of undisturbed traffic after an attempt that was undone."""
-_ROUNDS = 16
-"""How often an attempt tries to get all locks: many short tries, since clients wait as long as each of them takes."""
-_FIRST_PATIENCE = 2.0
-"""Seconds to wait for the first table, while nobody has to wait for us."""
 _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
 _RENAME_ANSWER = 60.0
 _CONTROL = {"lock_wait_timeout": 10}
 _IDLE = 120.0
 """Seconds that the sessions which hold no table of the application's may be idle, over all rounds."""
-
-Report: TypeAlias = Callable[[str, str, float | None], None]
-"""Step, what happened in it, and the seconds it took (a dry run: is expected to take)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A cutover that is done."""
-
-    frozen_seconds: float
-    """From the first lock that was asked for to the rename's end: the longest that a write can have waited."""
-    position: Position
-    """Everything before it went through the old tables, everything behind it goes to the new ones."""
-    attempts: int
-
-
-@dataclass(slots=True)
-class _Cutover:
-    """What all steps share."""
-
-    config: Config
-    plan: MigrationPlan
-    stream: ForwardStream
-    moves: Moves
-    locks: Locks
-    control: Connection
-    max_freeze: float
-    kill_blockers: bool
-    progress: Progress
-    report: Report
-
-    @property
-    def reserve(self) -> float:
-        """Seconds of the freeze that are kept for the switch."""
-        return min(0.5, self.max_freeze / 4)
-
-    @property
-    def patience(self) -> float:
-        """Seconds that one round may wait for all locks while it holds some of them."""
-        return min(0.2, self.max_freeze / 4)
-
-    @contextlib.contextmanager
-    def step(self, name: str) -> Iterator[list[str]]:
-        """Report what a step did and how long it took."""
-        began = time.monotonic()
-        done: list[str] = []
-        yield done
-        self.report(name, "; ".join(done), time.monotonic() - began)
-
 
 def cutover(
     config: Config,
@@ -132,11 +76,11 @@ def cutover(
     with connected(config.target, database=False, read_timeout=120, settings=_CONTROL) as control:
         locks = Locks(identify(control).flavour)
         moves = moves or make_moves(config, plan)
-        run = _Cutover(config, plan, stream, moves, locks, control, max_freeze, kill_blockers, progress, report)
+        run = Cutover(config, config.target, plan, stream, moves, locks, control, max_freeze, kill_blockers, progress, report)
         closed = _look_at_gates(run, tell=dry_run)
         if dry_run:
             _rehearse(run)
-        _insist(closed)
+        insist(closed)
         if dry_run:
             return None
         progress.enter("cutting_over")
@@ -156,7 +100,7 @@ def cutover(
         return outcome
 
 
-def _look_at_gates(run: _Cutover, *, tell: bool) -> list[Gate]:
+def _look_at_gates(run: Cutover, *, tell: bool) -> list[Gate]:
     """The gates that are closed."""
     with run.step("gates") as done:
         found = gates(
@@ -176,15 +120,7 @@ def _look_at_gates(run: _Cutover, *, tell: bool) -> list[Gate]:
     return closed
 
 
-def _insist(closed: Sequence[Gate]) -> None:
-    if closed and closed[0].name == "phase":
-        raise WrongState(f"the phase is {closed[0].value}, a cutover needs {closed[0].limit}. {closed[0].fix}")
-    if closed:
-        lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
-        raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
-
-
-def _attempts(run: _Cutover) -> Outcome:
+def _attempts(run: Cutover) -> Outcome:
     reasons: list[str] = []
     front: list[str] = []
     for attempt in range(1, ATTEMPTS + 1):
@@ -208,13 +144,13 @@ def _attempts(run: _Cutover) -> Outcome:
     raise CutoverUndone("writes go on, nothing has changed:\n" + "\n".join(reasons))
 
 
-def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
+def _attempt(run: Cutover, attempt: int, front: list[str]) -> Outcome:
     """One attempt. Raises NotThisTime when another one may succeed; `front` keeps the tables that were hard to get."""
     began, since = time.monotonic(), current_position(run.control)
     run.moves = replace(run.moves, since=since)
     numbers = next_numbers(run.control, run.moves)
     with run.step("prepare") as done:
-        done.append(f"{_prepare_proof(run)} rows left to compare in the freeze")
+        done.append(f"{prepare_proof(run)} rows left to compare in the freeze")
         time.sleep(max(0.0, _LEAST_SAMPLE - (time.monotonic() - began)))
         written = lock_order(sampled(run.control, since, run.moves.source, run.moves.read))
         done.append(f"{len(written)} tables are being written to")
@@ -222,8 +158,11 @@ def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
     try:
         with contextlib.ExitStack() as stack:
             guard, renamer, watchdog = _get_ready(run, stack, attempt, numbers)
-            freeze = _freeze(run, stack, watchdog, (guard, renamer), [*front, *written], front)
-            final, ours = _drain_and_prove(run, watchdog, renamer)
+            freeze = hold(run, stack, watchdog, (guard, renamer), [*front, *written], front)
+            final = drain_and_prove(run, watchdog)
+            with run.step("numbers") as done:
+                ours = _raise_numbers(run, renamer, watchdog.remaining - run.reserve)
+                done.append(f"AUTO_INCREMENT of {len(ours)} tables raised")
             with run.step("switch") as done:
                 stack.callback(renamer.cancel, run.control)  # before the locks go, should it still be waiting then
                 began = time.monotonic()
@@ -247,16 +186,8 @@ def _attempt(run: _Cutover, attempt: int, front: list[str]) -> Outcome:
     return Outcome(frozen, final, attempt)
 
 
-def _prepare_proof(run: _Cutover) -> int:
-    """Compare what was touched lately while traffic runs; rows that are left for the freeze."""
-    try:
-        return run.stream.prepare_proof()
-    except VerificationFailed as difference:
-        raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
-
-
 def _get_ready(
-    run: _Cutover, stack: contextlib.ExitStack, attempt: int, numbers: Mapping[Name, int]
+    run: Cutover, stack: contextlib.ExitStack, attempt: int, numbers: Mapping[Name, int]
 ) -> tuple[Session, Session, Watchdog]:
     """Everything that can be done before the freeze: intent, archive, sentry, sessions, AUTO_INCREMENT."""
     state = states.of(run.config)
@@ -282,7 +213,7 @@ def _get_ready(
     return guard, renamer, watchdog
 
 
-def _raise_numbers(run: _Cutover, session: Session, seconds: float, before: Mapping[Name, int] | None = None) -> list[str]:
+def _raise_numbers(run: Cutover, session: Session, seconds: float, before: Mapping[Name, int] | None = None) -> list[str]:
     """Let AUTO_INCREMENT go on where the old tables' is; the statements that were needed."""
     now = next_numbers(run.control, run.moves)
     statements = raising(run.moves, sources_of_numbers(run.plan, run.moves), now, before)
@@ -296,83 +227,7 @@ def _raise_numbers(run: _Cutover, session: Session, seconds: float, before: Mapp
     return statements
 
 
-def _freeze(
-    run: _Cutover,
-    stack: contextlib.ExitStack,
-    watchdog: Watchdog,
-    others: tuple[Session, ...],
-    order: Sequence[str],
-    front: list[str],
-) -> Freeze:
-    """Hold all writes, in several rounds if need be: between two of them everything goes on undisturbed."""
-    with run.step("freeze") as done:
-        for number in range(1, _ROUNDS + 1):
-            freeze = Freeze(
-                run.config.target, run.locks, run.moves.source, _groups(run.moves, [*front, *order]), run.max_freeze
-            )
-            stack.callback(freeze.close)
-            _prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
-            begun = partial(_begin_freeze, run, watchdog, (*freeze.sessions, *others))
-            try:
-                if number % 4:
-                    freeze.take(run.control, begun, min(_FIRST_PATIENCE, run.max_freeze), run.patience)
-                else:
-                    freeze.take_at_once(run.control, begun, run.patience)
-            except Blocked as blocked:
-                run.progress.unfroze()
-                watchdog.call_off()
-                freeze.close()
-                if number == _ROUNDS:
-                    raise
-                held = {table for blocker in blocked.blockers for table in blocker.on}
-                # Who waits for a table while it holds no other keeps nobody from ending.
-                front[:0] = [table for table in blocked.tables if table in held and table not in front]
-                if run.kill_blockers and number > 1:
-                    kill(run.control, blocked.blockers)
-                time.sleep(0.1)
-            else:
-                guard = others[0]
-                execute(guard.connection, f"LOCK TABLES {quote(*run.moves.sentry)} WRITE")
-                done.append(f"{len(run.moves.read)} tables locked in round {number}")
-                return freeze
-    raise AssertionError("the last round returns or raises")
-
-
-def _begin_freeze(run: _Cutover, watchdog: Watchdog, sessions: Sequence[Session]) -> None:
-    """The clock runs from the first lock on."""
-    watchdog.start(sessions)
-    run.progress.froze()
-
-
-def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
-    """Tables that are written to are locked one by one, in this order, then all the others together."""
-    frozen, old = set(moves.read), set(moves.old)
-    single = [table for table in dict.fromkeys(order) if table in frozen][:MOST_SESSIONS]
-    rest = [table for table in moves.read if table not in single]
-    groups: list[tuple[str, ...]] = [(table,) for table in single]
-    together = (tuple(table for table in rest if table in old), tuple(table for table in rest if table not in old))
-    return groups + [group for group in together if group]
-
-
-def _drain_and_prove(run: _Cutover, watchdog: Watchdog, session: Session) -> tuple[Position, list[str]]:
-    """Writes are held: apply all there is, compare what has to be compared, carry the numbers over."""
-    with run.step("drain") as done:
-        final = current_position(run.control)
-        if not run.stream.wait_applied(final, watchdog.remaining - run.reserve):
-            raise NotThisTime(f"the stream had not applied everything up to {final} in time, it is at {run.stream.applied()}")
-        done.append(f"applied up to {final}")
-    with run.step("prove") as done:
-        try:
-            done.append(f"{run.stream.prove(watchdog.deadline - run.reserve)} rows compared, no difference")
-        except CutoverUndone as late:
-            raise NotThisTime(str(late)) from late
-    with run.step("numbers") as done:
-        ours = _raise_numbers(run, session, watchdog.remaining - run.reserve)
-        done.append(f"AUTO_INCREMENT of {len(ours)} tables raised")
-    return final, ours
-
-
-def _end(run: _Cutover, reason: BaseException, switching: bool) -> None:
+def _end(run: Cutover, reason: BaseException, switching: bool) -> None:
     """Put everything back, unless the tables turn out to be renamed. Raises what has become of the attempt."""
     try:
         world = settle(run.config, run.moves, _RENAME_ANSWER if switching else 5.0)
@@ -395,7 +250,7 @@ def _end(run: _Cutover, reason: BaseException, switching: bool) -> None:
     raise CutoverUndone(text) from reason
 
 
-def _archive(run: _Cutover) -> None:
+def _archive(run: Cutover) -> None:
     """The dropped tables follow. The switch is done, so what stands in their way is told and no failure."""
     with run.step("archive") as done, connected(run.config.target, database=False, read_timeout=120) as connection:
         problems = archive_dropped(connection, states.of(run.config), run.moves)
@@ -405,7 +260,7 @@ def _archive(run: _Cutover) -> None:
             done.append(f"not yet moved, tried again when the daemon starts: {', '.join(problems)}")
 
 
-def _rehearse(run: _Cutover) -> None:
+def _rehearse(run: Cutover) -> None:
     """Say what each step would do and how long it is expected to take."""
     moves = run.moves
     lag = run.stream.lag_seconds() or 0.0

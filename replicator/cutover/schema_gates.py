@@ -162,12 +162,12 @@ def _code(connection: Connection, moves: Moves) -> Gate:
     return _names("events", found, "would fail, their tables are in the archive then", fix)
 
 
-def orphan_gate(connection: Connection, moves: Moves) -> Gate:
+def orphan_gate(connection: Connection, target: str) -> Gate:
     """Rows of the target whose parent is missing: foreign keys are not checked while rows are applied."""
     found = [
         f"{key.table}.{key.name}: {count} rows"
-        for key in read_foreign_keys(connection, moves.target)
-        if key.schema == moves.target and (count := _orphans(connection, key))
+        for key in read_foreign_keys(connection, target)
+        if key.schema == target and (count := _orphans(connection, key))
     ]
     return _names(
         "orphans",

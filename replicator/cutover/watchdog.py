@@ -21,6 +21,7 @@ class Watchdog:
         self._connection = connect(endpoint, database=False, read_timeout=10)
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._sessions: tuple[Session, ...] = ()
         self._began = 0.0
         self._fired = False
 
@@ -29,9 +30,15 @@ class Watchdog:
         self.call_off()
         self._began = time.monotonic()
         self._fired = False
-        self._timer = threading.Timer(self.limit, self._fire, (tuple(sessions),))
+        self._sessions = tuple(sessions)
+        self._timer = threading.Timer(self.limit, self._fire)
         self._timer.daemon = True
         self._timer.start()
+
+    def watch(self, sessions: Sequence[Session]) -> None:
+        """It is these sessions now; the clock runs on."""
+        with self._lock:
+            self._sessions = tuple(sessions)
 
     @property
     def deadline(self) -> float:
@@ -56,12 +63,12 @@ class Watchdog:
                 self._timer = None
             return not self._fired
 
-    def _fire(self, sessions: Sequence[Session]) -> None:
+    def _fire(self) -> None:
         with self._lock:
             if self._timer is None:
                 return
             self._fired = True
-        for session in sessions:
+        for session in self._sessions:
             with contextlib.suppress(pymysql.MySQLError, OSError):
                 execute(self._connection, f"KILL {session.identity}")
 

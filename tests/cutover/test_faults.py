@@ -159,7 +159,7 @@ def test_the_answer_to_the_rename_is_lost(world: World, monkeypatch: pytest.Monk
     assert not clients.errors
 
 
-@pytest.mark.parametrize("at", ["_get_ready", "_freeze", "queue_up", "nothing_passed", "let_go", "switched", "_archive"])
+@pytest.mark.parametrize("at", ["_get_ready", "hold", "queue_up", "nothing_passed", "let_go", "switched", "_archive"])
 def test_a_process_that_dies_is_recovered(world: World, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
     """All connections are dropped without a word, as by kill -9; nobody cleans up, until the next daemon starts."""
 

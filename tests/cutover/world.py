@@ -19,7 +19,8 @@ from replicator import config as configs
 from replicator import state as states
 from replicator.config import Config
 from replicator.cutover.moves import Moves, make_moves
-from replicator.cutover.run import Outcome, cutover
+from replicator.cutover.hold import Outcome
+from replicator.cutover.run import cutover
 from replicator.demo.servers import Server
 from replicator.mysql.connection import Connection, connected, error_code, rows, value
 from replicator.mysql.position import Position

@@ -1,0 +1,178 @@
+"""What a cutover is made of in either mode: hold writes, drain, prove; and what all its steps share."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from replicator.binlog.safe_position import current_position
+from replicator.config import Config
+from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
+from replicator.cutover.gates import MOST_SESSIONS
+from replicator.cutover.locks import Locks
+from replicator.cutover.moves import Moves
+from replicator.cutover.session import Session
+from replicator.cutover.stream import ForwardStream
+from replicator.cutover.watchdog import Watchdog
+from replicator.errors import CutoverUndone, VerificationFailed, WrongState
+from replicator.mysql.connection import Connection, Endpoint, execute
+from replicator.mysql.position import Position
+from replicator.mysql.sql import quote
+from replicator.progress import Gate, Progress
+from replicator.transform.plan import MigrationPlan
+
+_ROUNDS = 16
+"""How often an attempt tries to get all locks: many short tries, since clients wait as long as each of them takes."""
+_FIRST_PATIENCE = 2.0
+"""Seconds to wait for the first table, while nobody has to wait for us."""
+
+Report: TypeAlias = Callable[[str, str, float | None], None]
+"""Step, what happened in it, and the seconds it took (a dry run: is expected to take)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A cutover that is done."""
+
+    frozen_seconds: float
+    """From the first lock that was asked for to the rename's end: the longest that a write can have waited."""
+    position: Position
+    """Everything before it went through the old tables, everything behind it goes to the new ones."""
+    attempts: int
+
+
+@dataclass(slots=True)
+class Cutover:
+    """What all steps share."""
+
+    config: Config
+    place: Endpoint
+    """Where the tables are that the application uses."""
+    plan: MigrationPlan
+    stream: ForwardStream
+    moves: Moves
+    locks: Locks
+    control: Connection
+    max_freeze: float
+    kill_blockers: bool
+    progress: Progress
+    report: Report
+
+    @property
+    def reserve(self) -> float:
+        """Seconds of the freeze that are kept for the switch."""
+        return min(0.5, self.max_freeze / 4)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one round may wait for all locks while it holds some of them."""
+        return min(0.2, self.max_freeze / 4)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Report what a step did and how long it took."""
+        began = time.monotonic()
+        done: list[str] = []
+        yield done
+        self.report(name, "; ".join(done), time.monotonic() - began)
+
+
+def insist(closed: Sequence[Gate]) -> None:
+    if closed and closed[0].name == "phase":
+        raise WrongState(f"the phase is {closed[0].value}, a cutover needs {closed[0].limit}. {closed[0].fix}")
+    if closed:
+        lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
+        raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
+
+
+def prepare_proof(run: Cutover) -> int:
+    """Compare what was touched lately while traffic runs; rows that are left for the freeze."""
+    try:
+        return run.stream.prepare_proof()
+    except VerificationFailed as difference:
+        raise CutoverUndone(f"the target is not the transform of the source: {difference}") from difference
+
+
+def hold(
+    run: Cutover,
+    stack: contextlib.ExitStack,
+    watchdog: Watchdog,
+    others: tuple[Session, ...],
+    order: Sequence[str],
+    front: list[str],
+    *,
+    held: bool = False,
+) -> Freeze:
+    """Hold all writes, in several rounds if need be: between two of them everything goes on undisturbed.
+
+    `held`: clients wait for us already, and the clock of `watchdog` runs on over all rounds.
+    """
+    first = run.patience if held else min(_FIRST_PATIENCE, run.max_freeze)
+    with run.step("freeze") as done:
+        for number in range(1, _ROUNDS + 1):
+            freeze = Freeze(
+                run.place, run.locks, run.moves.source, _groups(run.moves, [*front, *order]), run.max_freeze
+            )
+            stack.callback(freeze.close)
+            prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
+            sessions = (*freeze.sessions, *others)
+            begun = partial(watchdog.watch, sessions) if held else partial(_begin_freeze, run, watchdog, sessions)
+            try:
+                if number % 4:
+                    freeze.take(run.control, begun, first, run.patience)
+                else:
+                    freeze.take_at_once(run.control, begun, run.patience)
+            except Blocked as blocked:
+                freeze.close()
+                if number == _ROUNDS or (held and watchdog.remaining < 2 * run.reserve):
+                    raise
+                if not held:
+                    run.progress.unfroze()
+                    watchdog.call_off()
+                busy = {table for blocker in blocked.blockers for table in blocker.on}
+                # Who waits for a table while it holds no other keeps nobody from ending.
+                front[:0] = [table for table in blocked.tables if table in busy and table not in front]
+                if run.kill_blockers and number > 1:
+                    kill(run.control, blocked.blockers)
+                time.sleep(0.1)
+            else:
+                guard = others[0]
+                execute(guard.connection, f"LOCK TABLES {quote(*run.moves.sentry)} WRITE")
+                done.append(f"{len(run.moves.read)} tables locked in round {number}")
+                return freeze
+    raise AssertionError("the last round returns or raises")
+
+
+def _begin_freeze(run: Cutover, watchdog: Watchdog, sessions: Sequence[Session]) -> None:
+    """The clock runs from the first lock on."""
+    watchdog.start(sessions)
+    run.progress.froze()
+
+
+def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
+    """Tables that are written to are locked one by one, in this order, then all the others together."""
+    frozen, old = set(moves.read), set(moves.old)
+    single = [table for table in dict.fromkeys(order) if table in frozen][:MOST_SESSIONS]
+    rest = [table for table in moves.read if table not in single]
+    groups: list[tuple[str, ...]] = [(table,) for table in single]
+    together = (tuple(table for table in rest if table in old), tuple(table for table in rest if table not in old))
+    return groups + [group for group in together if group]
+
+
+def drain_and_prove(run: Cutover, watchdog: Watchdog) -> Position:
+    """Writes are held: apply all there is, compare what has to be compared, carry the numbers over."""
+    with run.step("drain") as done:
+        final = current_position(run.control)
+        if not run.stream.wait_applied(final, watchdog.remaining - run.reserve):
+            raise NotThisTime(f"the stream had not applied everything up to {final} in time, it is at {run.stream.applied()}")
+        done.append(f"applied up to {final}")
+    with run.step("prove") as done:
+        try:
+            done.append(f"{run.stream.prove(watchdog.deadline - run.reserve)} rows compared, no difference")
+        except CutoverUndone as late:
+            raise NotThisTime(str(late)) from late
+    return final
