@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import pymysql
 
+from replicator import state
 from replicator.config import Config
-from replicator.errors import ConfigError, ReplicatorError, TransformDeclarationError
+from replicator.errors import ConfigError, ReplicatorError, TransformDeclarationError, WrongState
 from replicator.mysql.catalog import ForeignKey, Table, read_foreign_keys, read_tables
 from replicator.mysql.connection import Connection, Endpoint, connected, execute, rows
 from replicator.mysql.flavour import Server, identify
@@ -124,7 +125,10 @@ class Context:
 
 @contextmanager
 def opened(config: Config) -> Iterator[Context]:
-    """Connect to both ends and read all that checks need; failures become part of the context."""
+    """Connect to both ends and read all that checks need; failures become part of the context.
+
+    Raises WrongState between a cutover and a rollback.
+    """
     with ExitStack() as stack:
         reached: dict[str, End] = {}
         unreached: dict[str, ReplicatorError] = {}
@@ -138,6 +142,8 @@ def opened(config: Config) -> Iterator[Context]:
                 unreached[endpoint.role] = error
             except pymysql.MySQLError as error:
                 unreached[endpoint.role] = endpoint.refused(error, "reading its tables")
+        if "target" in reached:
+            _before_the_cutover(config, reached["target"])
         problems: list[str] = []
         declarations = _load(config, problems)
         plan, targets = None, Targets({})
@@ -146,6 +152,15 @@ def opened(config: Config) -> Iterator[Context]:
         if declarations is not None and not unreached:
             plan = _plan(declarations, reached["source"], targets.tables, problems)
         yield Context(config, reached, unreached, declarations, plan, targets, tuple(problems))
+
+
+def _before_the_cutover(config: Config, target: End) -> None:
+    known = state.of(config)
+    if known.exists(target.connection) and known.phase(target.connection) == "reversing":
+        raise WrongState(
+            f"the migration {config.migration.name} is cut over: its tables are where they are not looked for before that."
+            " `replicator status` and `replicator verify` say how the way back is doing"
+        )
 
 
 def _end(endpoint: Endpoint, connection: Connection) -> End:
@@ -199,4 +214,3 @@ def _plan(
         return make_plan(good, source.tables, targets, source.foreign_keys, **options)
     except TransformDeclarationError:
         return None
-

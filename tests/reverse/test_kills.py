@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pymysql
@@ -18,6 +19,7 @@ from replicator.demo.servers import Server
 from replicator.errors import ReplicatorError
 from replicator.mysql.connection import rows
 from tests.differential.daemon import Daemon
+from tests.differential.zygote import Zygote
 from tests.reverse.traffic import Clients
 from tests.reverse.world import Shop, make_shop
 
@@ -31,8 +33,8 @@ def shop(server: Server, database: Callable[..., str], tmp_path: Path) -> Shop:
 
 @pytest.fixture
 def daemon(shop: Shop) -> Iterator[Daemon]:
-    with pymysql.connect(**shop.server.connect_args(), autocommit=True) as look:
-        made = Daemon(shop.config.folder, "shop", shop.config.migration.state_database, look)
+    with pymysql.connect(**shop.server.connect_args(), autocommit=True) as look, closing(Zygote()) as zygote:
+        made = Daemon(shop.config.folder, "shop", shop.config.migration.state_database, look, zygote)
         yield made
         made.discard()
 

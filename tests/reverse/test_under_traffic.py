@@ -10,7 +10,9 @@ import pytest
 
 from replicator import state as states
 from replicator.demo.servers import Server
+from replicator.errors import WrongState
 from replicator.mysql.connection import rows
+from replicator.preflight import run_checks
 from tests.reverse.traffic import Clients
 from tests.reverse.world import Shop, make_shop
 
@@ -47,6 +49,13 @@ def test_nothing_is_lost_on_the_way_there_and_back(shop: Shop) -> None:
         shop.ask("verify")
         status = shop.migration.progress.snapshot()
         assert status["direction"] == "reverse"
+        lag = shop.migration.progress.reading().streams["reverse"].lag_seconds
+        assert lag is not None
+        assert lag < 10
+        with pytest.raises(WrongState, match="is cut over"):
+            run_checks(shop.config)
+        with pytest.raises(WrongState, match="rollback"):
+            shop.ask("abort")
         low = facts(shop)["low"]
         shop.ask("rollback")
     assert clients.acknowledged <= notes(shop)
