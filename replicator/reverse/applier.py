@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
+import pymysql
+
 from replicator.apply.applier import Applier
 from replicator.apply.changes import Changes
 from replicator.mysql.connection import Connection, close, connect, execute
-from replicator.reverse.edits import Edits, Inversion, Said, gather
+from replicator.reverse.edits import Edits, Inversion, Said, gather, selected
 from replicator.reverse.follow import Followers
 from replicator.reverse.plan import PlannedInverse, ReversePlan
 from replicator.reverse.rows import OldTable
+from replicator.reverse.stage import rows_made
 from replicator.staging import staging_relation
 from replicator.transform.produce import Values, getter
 from replicator.transform.units import Relation, Units
@@ -29,6 +32,7 @@ class ReverseApplier(Applier):
 
     def _compile(self, relation: Relation, *, alias: bool) -> None:
         reverse, state = self._reverse, self._state
+        self._direct = {}
         self._inversions: dict[int, _Inversion] = {}
         self._related: dict[int, _Related] = {}
         for index, inverse in enumerate(reverse.inverses):
@@ -57,6 +61,31 @@ class ReverseApplier(Applier):
         if self._before is not None:
             close(self._before)
             self._before = None
+
+    def empty(self, tables: Sequence[str]) -> None:
+        """See Applier. The binlog does not tell which rows there were: they are those that the transforms make of the old
+        tables, which still are what they were before it."""
+        try:
+            execute(self._connection, "BEGIN")
+            self._inside = True
+            for index, inversion in self._inversions.items():
+                name = self._reverse.inverses[index].name
+                if name in tables and name not in self._staging:
+                    self._empty(inversion)
+        except pymysql.MySQLError as error:
+            raise self._endpoint.failure(error, "emptying") from None
+        super().empty(tables)
+
+    def _empty(self, inversion: _Inversion) -> None:
+        inverse = inversion.inverse
+        for _, transform in inverse.feeding:
+            select = selected(transform, inversion.columns)
+            for rows in rows_made(self._earlier(), self._reverse, transform):
+                edits: dict[str, Edits] = {}
+                for values in rows:
+                    gather(edits, inversion.said(select(values)), Said(), inversion.part_of)
+                for name, edited in edits.items():
+                    self._old[name].write(self._connection, edited)
 
     def _write_rows(self, changes: Changes, *, whole: bool, last: bool) -> None:  # noqa: ARG002 (old rows change in place)
         started = monotonic()
@@ -108,6 +137,7 @@ class _Inversion(Inversion):
 
     def __init__(self, inverse: PlannedInverse, columns: Sequence[str], reverse: ReversePlan) -> None:
         super().__init__(inverse, columns, reverse.old)
+        self.columns = columns
         self.part_of = inverse.part_of
         self._units = _unit_keys(inverse, columns)
 

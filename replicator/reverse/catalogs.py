@@ -14,26 +14,32 @@ from replicator.transform.loader import load
 from replicator.transform.plan import make_plan
 
 
-def resolve_reverse(config: Config, connection: Connection, new: Collection[str]) -> ReversePlan:
+def resolve_reverse(config: Config, source: Connection, target: Connection, new: Collection[str]) -> ReversePlan:
     """Load transforms and inverses and hold them against the archived tables and the `new` ones, which are in use.
+
+    After a rename all of them are on the target's server, and the new ones in the source's database.
 
     Raises ConfigError or TransformDeclarationError listing every problem.
     """
     declarations = load(config.migration.transforms)
-    database, archive = config.source.database, config.cutover.archive_database
-    here = read_tables(connection, database)
-    in_use = {name: table for name, table in here.items() if name in new}
+    archive, apart = config.cutover.archive_database, config.cutover.mode == "hooks"
+    before, database = (source, config.target.database) if apart else (target, config.source.database)
+    in_use = {name: table for name, table in read_tables(target, database).items() if name in new}
     # Kept tables, and dropped ones that could not be moved yet, are where they were.
-    old = {name: table for name, table in here.items() if name not in new} | read_tables(connection, archive)
-    logs_cascades = identify(connection).logs_cascades
-    old_keys = read_foreign_keys(connection, archive)
-    forward = make_plan(declarations, old, in_use, old_keys, logs_cascades=logs_cascades)
+    here = read_tables(before, config.source.database)
+    old = {name: table for name, table in here.items() if apart or name not in new} | read_tables(before, archive)
+    logs_cascades = identify(target).logs_cascades
+    old_keys = read_foreign_keys(before, archive)
+    forward = make_plan(declarations, old, in_use, old_keys, logs_cascades=identify(before).logs_cascades)
+    if apart:  # staging is on the other server: after a rollback the stream forward brings it up to date itself
+        unstaged = {name: replace(table, staged=None) for name, table in forward.sources.items()}
+        forward = replace(forward, sources=unstaged)
     return make_reverse_plan(
         declarations,
         replace(forward, source_schema=archive),
         in_use,
         old,
-        new_keys=[key for key in read_foreign_keys(connection, database) if key.table in in_use and key.parent in in_use],
+        new_keys=[key for key in read_foreign_keys(target, database) if key.table in in_use and key.parent in in_use],
         old_keys=old_keys,
         logs_cascades=logs_cascades,
     )

@@ -167,6 +167,13 @@ def as_selected(column: Column, value: Any) -> Any:
     return value
 
 
+def selected(transform: PlannedTransform, columns: Sequence[str]) -> Callable[[Values], Values]:
+    """Makes of a row of the transform those columns of the target, as a SELECT would give them."""
+    names, by_name = transform.target_columns, transform.target.by_name
+    chosen = [(names.index(name) if name in names else None, by_name[name]) for name in columns]
+    return lambda row: tuple([None if place is None else as_selected(column, row[place]) for place, column in chosen])
+
+
 Alike = Callable[[Values | None, Values], bool]
 """Takes a row as a transform makes it (None: it makes none) and one that stands in the new table."""
 
@@ -197,11 +204,11 @@ def _alike(transform: PlannedTransform, inverse: PlannedInverse, reverse: Revers
             )
 
         return same_columns
-    inversion = Inversion(inverse, inverse.transform.columns, reverse.old)
-    chosen = [(names.index(name) if name in names else None, by_name[name]) for name in inverse.transform.columns]
+    columns = inverse.transform.columns
+    inversion, select = Inversion(inverse, columns, reverse.old), selected(transform, columns)
 
     def said(row: Values) -> Said:
-        return inversion.said(tuple([None if place is None else as_selected(column, row[place]) for place, column in chosen]))
+        return inversion.said(select(row))
 
     def same_to_the_inverse(right: Values | None, there: Values) -> bool:
         try:

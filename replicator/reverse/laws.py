@@ -18,7 +18,7 @@ from replicator.mysql.connection import Connection
 from replicator.mysql.literals import encoder, exact_expression
 from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
-from replicator.reverse.edits import Inversion, Said, as_selected
+from replicator.reverse.edits import Inversion, Said, as_selected, selected
 from replicator.reverse.plan import PlannedInverse
 from replicator.transform.plan import PlannedTransform
 from replicator.transform.produce import RowEncoder, Values, producer
@@ -51,14 +51,12 @@ def try_out(
     """Make target rows of the units with these keys and bring them back. Raises BadRow where an inverse cannot do that."""
     relation: Relation = lambda table: old[table].sql  # noqa: E731
     units = Units(transform, relation)
-    columns = inverse.transform.columns
-    inversion = Inversion(inverse, columns, old)
+    inversion, select = Inversion(inverse, inverse.transform.columns, old), selected(transform, inverse.transform.columns)
     trial = Trial()
     for part in batches(keys, _UNITS_AT_ONCE):
         for values in units.of_keys(connection, part):
             trial.rows += 1
-            row = dict(zip(transform.target_columns, values, strict=True))
-            raw = tuple([as_selected(transform.target.by_name[name], row.get(name)) for name in columns])
+            raw = select(values)
             said = inversion.said(raw)
             for (table, _), literals in said.rows.items():
                 trial.named[table] = trial.named.get(table, set(literals)) & literals.keys()

@@ -8,6 +8,7 @@ old tables, and the old tables stand still until the stream begins.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 from replicator.errors import Interrupted
 from replicator.mysql.connection import Connection, Endpoint, connected, execute
@@ -52,28 +53,33 @@ def _fill(
     staging: str,
     stop: threading.Event,
 ) -> int:
-    units = Units(transform, reverse.forward.source_sql)
     encode = RowEncoder(transform.target, transform.target_columns).encode
     pick = getter([transform.target_columns.index(name) for name in staged.columns])
+    insert = f"INSERT INTO {staging} ({quote_list(staged.columns)}) VALUES "
+    written = 0
+    for rows in rows_made(reading, reverse, transform):
+        if stop.is_set():
+            raise Interrupted("stopped while the way back was prepared; run again to go on")
+        for part in batches(rows, _ROWS):
+            execute(target, insert + ",".join(f"({','.join(pick(encode(values)))})" for values in part))
+        written += len(rows)
+    return written
+
+
+def rows_made(reading: Connection, reverse: ReversePlan, transform: PlannedTransform) -> Iterator[list[Values]]:
+    """All rows that a transform makes of the old tables as the session sees them, part by part."""
+    units = Units(transform, reverse.forward.source_sql)
     columns = [transform.source.by_name[name] for name in transform.unit_columns]
     ranges = KeyRanges(reverse.forward.source_sql(transform.source.name), columns, prefix="t0.")
     size = chunk_rows(transform)
-    insert = f"INSERT INTO {staging} ({quote_list(staged.columns)}) VALUES "
-
-    def write(rows: list[Values]) -> int:
-        for part in batches(rows, _ROWS):
-            execute(target, insert + ",".join(f"({','.join(pick(encode(values)))})" for values in part))
-        return len(rows)
-
     nulls = ranges.null_keys(reading)
-    written = write(list(units.of_keys(reading, nulls))) if nulls else 0
+    if nulls:
+        yield list(units.of_keys(reading, nulls))
     low = None
     while True:
-        if stop.is_set():
-            raise Interrupted("stopped while the way back was prepared; run again to go on")
         boundary = ranges.boundary(reading, low, size)
         high = None if boundary is None else boundary[0]
-        written += write(units.where(reading, ranges.condition(low, high)))
+        yield units.where(reading, ranges.condition(low, high))
         if high is None:
-            return written
+            return
         low = high

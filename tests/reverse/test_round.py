@@ -73,3 +73,19 @@ def test_round(shop: Shop) -> None:
             if key in unowned[table]:
                 assert value == unowned[table][key], table
     assert shop.filtered(shop.source) == filtered
+
+
+def test_a_table_that_is_emptied(shop: Shop) -> None:
+    shop.start()
+    shop.until_verified("replicating")
+    shop.ask("cutover")
+    shop.until_verified("reversing")
+    shop.run("TRUNCATE TABLE events", "INSERT INTO events (source, body, state) VALUES ('mail', 'later', 'done')")
+    shop.run("TRUNCATE TABLE addresses")
+    shop.until_applied()
+    shop.assert_transformed(shop.archive, shop.source, whole=False)
+    assert shop.ask("verify")["exit_code"] == 0
+    assert shop.ask_sql("SELECT body FROM {old}.mails", old=shop.archive) == [("later",)]
+    assert shop.ask_sql("SELECT body FROM {old}.hooks", old=shop.archive) == [("h2",)]  # of another kind
+    people = shop.ask_sql("SELECT id, street, city FROM {old}.people", old=shop.archive)
+    assert people == [(1, None, None), (2, None, "Rom"), (3, None, None), (4, None, None)]  # no address was made of Rome
