@@ -9,15 +9,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import pymysql
+from pymysql.constants import ER
 
 from replicator.binlog.charset import lossy_codec
 from replicator.config import Config
 from replicator.copy.chunks import FIRST_CHUNK_ROWS, MOST_CHUNK_ROWS, Chunk, Key, boundary, cut, finish, next_size, take
 from replicator.copy.jobs import Job
 from replicator.copy.writing import LoadWarned, TableWriter
-from replicator.errors import BadRow
+from replicator.errors import BadRow, ReplicatorError, SchemaChanged
 from replicator.mysql.catalog import Column, Table
-from replicator.mysql.connection import Connection, connected, execute, row
+from replicator.mysql.connection import Connection, Endpoint, connected, error_code, execute, row
 from replicator.mysql.flavour import identify
 from replicator.mysql.literals import UNWRITABLE, exact_expression
 from replicator.mysql.reading import Decode, Unreadable, read_batches
@@ -35,6 +36,20 @@ _CHUNK_BYTES = 32 << 20
 UNREADABLE = "the bytes in the source are no text in the column's charset: correct them there"
 _IDLE_SECONDS = 600
 """Where a host vanishes without a word, its chunk is free again after this."""
+
+
+def source_failure(source: Endpoint, error: Exception, doing: str) -> ReplicatorError:
+    """The error for a read of the source that failed, and what to do where its table is no longer the one that was planned."""
+    code = error_code(error)
+    if code == ER.TABLE_DEF_CHANGED:
+        return source.lost(error)  # a new snapshot can read it
+    failure = source.failure(error, doing)
+    if code in (ER.BAD_FIELD_ERROR, ER.NO_SUCH_TABLE):
+        return SchemaChanged(
+            f"{failure}. The schema of the source changed while it was copied, so that the copy is worth nothing: change"
+            " transforms and target so that they fit, abort and run again"
+        )
+    return failure
 
 
 class Session:
@@ -136,15 +151,16 @@ class Session:
             key = ", ".join(f"{name}={error.row[name]!r}" for name in job.table.row_key if name in error.row)
             raise BadRow(f"{job.table.schema}.{job.table.name}", key, UNREADABLE, error.column) from None
         except (pymysql.MySQLError, OSError) as error:
-            raise self._config.source.failure(error, "reading a chunk") from error
+            raise source_failure(self._config.source, error, "reading a chunk") from error
 
     @contextmanager
     def _failures(self, *, source: bool = False) -> Iterator[None]:
         try:
             yield
         except (pymysql.MySQLError, OSError) as error:
-            endpoint = self._config.source if source else self._config.target
-            raise endpoint.failure(error, "copying") from error
+            if source:
+                raise source_failure(self._config.source, error, "copying") from error
+            raise self._config.target.failure(error, "copying") from error
 
     # Tasks: a job, compiled -------------------------------------------------------------------------------
 

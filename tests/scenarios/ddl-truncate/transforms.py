@@ -1,6 +1,8 @@
 from replicator import copy_table, many, one, transform
 
 copy_table("plain")
+copy_table("parents")
+copy_table("children")
 
 
 @transform("services", related={"bookings": many("bookings", where={"service_id": "id"})})

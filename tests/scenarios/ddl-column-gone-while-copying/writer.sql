@@ -1,0 +1,2 @@
+-- @ before the copy
+ALTER TABLE items DROP COLUMN name;
