@@ -14,8 +14,9 @@ from typing import Any, Literal
 from replicator.apply.changes import Pending
 from replicator.binlog.events import RowsEvent
 from replicator.mysql.catalog import ForeignKey
-from replicator.mysql.connection import Connection, rows
-from replicator.mysql.literals import encoder, select_expression
+from replicator.mysql.connection import Connection
+from replicator.mysql.literals import encoder, exact_expression
+from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.transform.plan import MigrationPlan, SourceTable
 from replicator.transform.produce import Values, getter
@@ -87,7 +88,8 @@ class _Child:
         self._staged = getter([place[name] for name in source.staged.columns])
         self._place = place
         by_name = source.table.by_name
-        columns = ", ".join(select_expression(by_name[name], quote(name)) for name in source.columns)
+        self._columns = [by_name[name] for name in source.columns]
+        columns = ", ".join(exact_expression(column, quote(column.name)) for column in self._columns)
         self._select = f"SELECT {columns} FROM {relation(source.table.name)} WHERE "
         self._overlay: dict[Values, Values | None] = {}
         self._index: dict[tuple[str, ...], tuple[Callable[[Sequence[Any]], Values], dict[Values, set[Values]]]] = {}
@@ -116,7 +118,8 @@ class _Child:
             self._write_overlay(connection)  # only the server knows which texts are equal
         names = [quote(name) for name in columns]
         literals = [encoder(self.source.table.by_name[name])(part) for name, part in zip(columns, value, strict=True)]
-        standing = rows(connection, self._select + key_condition(names, [literals]))
+        statement = self._select + key_condition(names, [literals])
+        standing = list(read_rows(connection, statement, self._columns, exact={}))
         found = [row for row in standing if self._key_after(row) not in self._overlay]
         value_of, index = self._index[columns]
         for key in sorted(index.get(value, ()), key=repr):

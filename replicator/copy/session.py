@@ -33,7 +33,6 @@ _MOST_BUILD_ROWS = 4_000
 """A chunk of units is held in memory with all its related rows."""
 _CHUNK_BYTES = 32 << 20
 """Of written literals: larger transactions would weigh on the target's undo and binlog."""
-UNREADABLE = "the bytes in the source are no text in the column's charset: correct them there"
 _IDLE_SECONDS = 600
 """Where a host vanishes without a word, its chunk is free again after this."""
 
@@ -149,7 +148,10 @@ class Session:
             yield from read_batches(self.source, statement, columns, fields=fields, exact=decoders)
         except Unreadable as error:
             key = ", ".join(f"{name}={error.row[name]!r}" for name in job.table.row_key if name in error.row)
-            raise BadRow(f"{job.table.schema}.{job.table.name}", key, UNREADABLE, error.column) from None
+            reason = "the bytes in the source are no text in the column's charset: correct them there"
+            if job.table.by_name[error.column].type == "json":
+                reason = "a document with types of SQL is longer than the source's max_allowed_packet: raise it there"
+            raise BadRow(f"{job.table.schema}.{job.table.name}", key, reason, error.column) from None
         except (pymysql.MySQLError, OSError) as error:
             raise source_failure(self._config.source, error, "reading a chunk") from error
 
@@ -181,8 +183,11 @@ class Session:
             writer = self._writer(target.sql, target, transform.target_columns, replace=True)
             outputs.append(_Output(writer, producer(transform, source.columns), _unchanged(transform, source.columns)))
         decoders = _decoders(columns)
+        # CAST would give NULL for more than max_allowed_packet.
         selected = ", ".join(
-            f"CAST({quote(column.name)} AS BINARY)" if column.name in decoders else exact_expression(column, quote(column.name))
+            f"CONVERT({quote(column.name)} USING binary)"
+            if column.name in decoders
+            else exact_expression(column, quote(column.name))
             for column in columns
         )
         order = f" ORDER BY {', '.join(quote(column.name) for column in job.key)}" if job.key else ""

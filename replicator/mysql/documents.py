@@ -69,7 +69,8 @@ def select_document(name: str) -> str:
     kinds = [f"COALESCE(({values(path, 'JSON_ARRAYAGG(JSON_TYPE(v))')}), JSON_ARRAY())" for path in ("$**.*", "$**[*]")]
     among = " OR ".join(f"EXISTS ({values(path, '1')} WHERE JSON_TYPE(v) IN ({special}))" for path in ("$**.*", "$**[*]"))
     typed = f"CONCAT('\\0', JSON_ARRAY(JSON_TYPE({name}), {', '.join(kinds)}), '\\0', {name})"
-    return f"IF(JSON_TYPE({name}) IN ({special}) OR {among}, {typed}, {name})"
+    # NULL is what CONCAT gives for more than max_allowed_packet: nothing behind the \0 cannot be read.
+    return f"IF(JSON_TYPE({name}) IN ({special}) OR {among}, COALESCE({typed}, '\\0'), {name})"
 
 
 def read_document(data: bytes) -> str:

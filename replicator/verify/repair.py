@@ -17,7 +17,7 @@ from replicator.config import Config
 from replicator.errors import BadRow, WrongState
 from replicator.mysql.connection import Connection, connected, execute
 from replicator.mysql.flavour import identify
-from replicator.mysql.literals import encoder, select_expression
+from replicator.mysql.literals import encoder, exact_expression, select_expression
 from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.progress import Progress
@@ -207,19 +207,18 @@ class _Corrector:
         columns = [by_name[name] for name in staged.columns]
         encoders = [encoder(by_name[name]) for name in staged.table.row_key]
         sql = [quote(name) for name in staged.table.row_key]
-        select = ", ".join(select_expression(column, quote(column.name)) for column in columns)
+        select = ", ".join(exact_expression(column, quote(column.name)) for column in columns)
         writer = Writer(self._staging(table), staged.table, staged.columns, self._config.target, alias=self._alias)
         row_encoder = RowEncoder(staged.table, staged.columns)
         for part in batches(keys, 500):
             literals = [tuple([encode(one) for encode, one in zip(encoders, key, strict=True)]) for key in part]
             condition = key_condition(sql, literals)
             with failing(self._config.source):
-                right = set(
-                    read_rows(self._on.source, f"SELECT {select} FROM {self._source_table(table)} WHERE {condition}", columns)
-                )
+                statement = f"SELECT {select} FROM {self._source_table(table)} WHERE {condition}"
+                right = set(read_rows(self._on.source, statement, columns, exact={}))
             with failing(self._config.target):
                 statement = f"SELECT {select} FROM {self._staging(table)} WHERE {condition} FOR UPDATE"
-                there = set(read_rows(self._on.target, statement, columns))
+                there = set(read_rows(self._on.target, statement, columns, exact={}))
                 if right != there:
                     writer.upsert(self._on.target, literals, [row_encoder.encode(row) for row in right])
 

@@ -10,7 +10,7 @@ import pytest
 
 from replicator.copy import copy_jobs
 from replicator.demo.servers import Server
-from replicator.errors import BadRow
+from replicator.errors import BadRow, SourceError
 from replicator.mysql.connection import Connection, connected, execute, rows
 from replicator.mysql.sql import quote
 from tests.copy.conftest import NewMigration
@@ -213,3 +213,31 @@ def test_a_row_that_is_larger_than_a_packet_of_the_target(
 
 
 _COPY = "from replicator import copy_table\ncopy_table('t')\n"
+
+
+def test_a_text_that_is_longer_than_a_packet_of_the_source(
+    server: Server, migration: NewMigration, connect: Callable[..., Connection]
+) -> None:
+    """Some functions of the server give NULL in its place, with no more than a warning: the copy uses none of them."""
+    kinds = ["LONGTEXT CHARACTER SET gbk", "LONGTEXT CHARACTER SET ucs2", "LONGTEXT CHARACTER SET utf8mb4"]
+    columns = ", ".join(f"c{number} {kind} NULL" for number, kind in enumerate(kinds))
+    ddl = f"CREATE TABLE t (id INT PRIMARY KEY, {columns}); CREATE TABLE typed (id INT PRIMARY KEY, v JSON NULL);"
+    made = migration(server, ddl, ddl, "copy_table('t')\ncopy_table('typed')")
+    execute(made.source, f"INSERT INTO t VALUES (7{', REPEAT(%s, 1100000)' * 3})", ("x", "y", "z"))
+    execute(made.source, "INSERT INTO typed VALUES (7, JSON_ARRAY(CAST(1 AS UNSIGNED), REPEAT('x', 1100000)))")
+    plan = made.plan
+    jobs = {job.table.name: job for job in copy_jobs(plan)}
+    session = connect(server, made.config.source.database)
+    before = rows(session, "SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    execute(session, f"SET GLOBAL max_allowed_packet = {1 << 20}")
+    try:
+        made.run([jobs["t"]], plan=plan)
+        if server.flavour == "mysql":
+            with pytest.raises(SourceError, match=r"max_allowed_packet"):
+                made.run([jobs["typed"]], plan=plan)
+    finally:
+        execute(session, f"SET GLOBAL max_allowed_packet = {before}")
+    shown = ", ".join(f"SHA2(c{number}, 256)" for number in range(len(kinds)))
+    expected = rows(made.source, f"SELECT {shown} FROM t")
+    assert None not in expected[0]
+    assert made.read(f"SELECT {shown} FROM t") == list(expected)
