@@ -7,15 +7,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import structlog
 
 from replicator.config import Config
+from replicator.cutover.crossing import cross
 from replicator.cutover.moves import Moves
 from replicator.cutover.run import cutover
-from replicator.errors import CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
+from replicator.errors import CutoverInDoubt, CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.migration import Migration
 from replicator.mysql.connection import connected
 from replicator.mysql.position import Position
@@ -133,8 +135,10 @@ class Daemon:
         yield {"done": True, "exit_code": 0, "message": message}
 
     def _rollback(self, arguments: Message) -> Iterator[Message]:
-        with connected(self._config.target, database=False) as connection:
-            moves = self._migration.moves_back(connection)
+        moves = None
+        if self._config.cutover.mode == "rename":
+            with connected(self._config.target, database=False) as connection:
+                moves = self._migration.moves_back(connection)
         yield from self._switch("rollback", arguments, moves)
         message = "nothing was changed" if arguments.get("dry_run") else "the application uses the old tables again"
         yield {"done": True, "exit_code": 0, "message": message}
@@ -153,7 +157,12 @@ class Daemon:
         def work() -> None:
             try:
                 with self._alone(command), migration.switching():
-                    cutover(
+                    switch = (
+                        partial(cross, back=command == "rollback")
+                        if self._config.cutover.mode == "hooks"
+                        else partial(cutover, moves=moves)
+                    )
+                    outcome = switch(
                         self._config,
                         migration.plan,
                         stream,
@@ -162,11 +171,14 @@ class Daemon:
                         dry_run=dry_run,
                         progress=migration.progress,
                         report=report,
-                        moves=moves,
                     )
-                    if not dry_run:
+                    if outcome is not None:
                         migration.turn()
-                steps.put(None)
+                steps.put(CutoverInDoubt(outcome.unsettled) if outcome is not None and outcome.unsettled else None)
+            except CutoverInDoubt as doubt:
+                _log.error("cutover.in_doubt", command=command, reason=str(doubt))
+                migration.doubt(doubt)
+                steps.put(doubt)
             except BaseException as error:
                 _log.error("cutover.failed", command=command, error=type(error).__name__, reason=str(error))
                 steps.put(error)
@@ -230,8 +242,8 @@ class _Switchable:
             left = report.rows_compared
 
     def prove(self, deadline: float) -> int:
-        with connected(self._migration.config.source) as source:
-            report = self._verifier.prove(source)
+        with connected(self._migration.upstream) as upstream:
+            report = self._verifier.prove(upstream)
         if not report.ok:
             raise VerificationFailed(report.summary())
         if monotonic() > deadline:

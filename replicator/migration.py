@@ -22,15 +22,23 @@ import structlog
 from replicator import state as state_module
 from replicator.apply import heartbeat
 from replicator.apply.applier import Applier
-from replicator.apply.stream import Behind, Stream
+from replicator.apply.stream import Aside, Behind, Stream
 from replicator.binlog.safe_position import current_position, safe_position
 from replicator.config import Config
 from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, restore_indexes, run_jobs, settled
-from replicator.cutover.moves import Moves, make_moves_back, moves_from_json
-from replicator.cutover.settle import recover
-from replicator.errors import CheckFailed, Interrupted, ReplicatorError, SourceError, VerificationFailed, WrongState
+from replicator.cutover.arrival import recover
+from replicator.cutover.moves import Moves, closing, make_moves_back, moves_from_json
+from replicator.errors import (
+    CheckFailed,
+    CutoverInDoubt,
+    Interrupted,
+    ReplicatorError,
+    SourceError,
+    VerificationFailed,
+    WrongState,
+)
 from replicator.mysql.catalog import read_tables
-from replicator.mysql.connection import Connection, connected, execute, value
+from replicator.mysql.connection import Connection, Endpoint, connected, execute, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -45,7 +53,7 @@ from replicator.reverse.plan import ReversePlan
 from replicator.reverse.references import mend_references
 from replicator.reverse.stage import fill_staging
 from replicator.staging import create_staging, fit_staging, index_staging, staging_relation
-from replicator.state import Checkpoint, State
+from replicator.state import Checkpoint, Direction, State
 from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 from replicator.verify import Report, Verifier, repair
@@ -53,10 +61,10 @@ from replicator.verify.passes import FORWARD, Way
 from replicator.verify.snapshots import failing
 from replicator.watch import Watch
 
-_VERIFY_PAUSE = 5.0
-"""Seconds before a verification begins anew after connections were lost for longer than it could wait."""
 _log = structlog.get_logger("migration")
 
+_VERIFY_PAUSE = 5.0
+"""Seconds before a verification begins anew after connections were lost for longer than it could wait."""
 IDLE_LAG = 2.0
 """Seconds of lag below which `run --once` counts the stream as caught up."""
 
@@ -86,6 +94,7 @@ class Migration:
         self._pausing = threading.Lock()
         self._paused = False
         self._switching = False
+        self._doubt: CutoverInDoubt | None = None
         self._ended = threading.Event()
         """The migration is over: completed or aborted."""
         self._turned = threading.Event()
@@ -97,6 +106,11 @@ class Migration:
         if self._plan is None:
             raise WrongState("the migration is still being prepared: wait until status shows the next phase")
         return self._plan
+
+    @property
+    def upstream(self) -> Endpoint:
+        """Where the stream that runs reads from."""
+        return self.config.ends("forward" if self._reverse is None else "reverse")[0]
 
     # The phases -------------------------------------------------------------------------------------------
 
@@ -149,7 +163,7 @@ class Migration:
                 self._create(target)
             self._reverse = None
             if phase == "reversing":
-                self._reverse = resolve_reverse(self.config, target, self.state.facts(target)["new_tables"])
+                self._reverse = resolve_reverse(self.config, source, target, self.state.facts(target)["new_tables"])
             self._plan = resolve(self.config, source, target) if self._reverse is None else self._reverse.forward
             if phase == "preparing":
                 self._begin(source, target)
@@ -314,15 +328,22 @@ class Migration:
             self.state.enter(target, "replicating")
 
     def _mend_references(self) -> None:
-        with self.progress.long_step("mending references"), self._target() as target:
-            tables = read_tables(target, self.config.source.database)
-            mended, left = mend_references(target, self.plan, tables)
+        _, endpoint = self.config.ends("reverse")
+        with (
+            self.progress.long_step("mending references"),
+            connected(endpoint, database=False, write=True) as connection,
+        ):
+            tables = read_tables(connection, self.config.source.database)
+            mended, left = mend_references(connection, self.plan, tables)
         for action, found in (("references.mended", mended), ("references.dangling", left)):
             if found:
                 _log.warning(action, rows=dict(found))
 
     def _prepare_reverse(self) -> None:
-        reverse = self._way_back()
+        reverse, (upstream, downstream) = self._way_back(), self.config.ends("reverse")
+        if self.config.stream.heartbeat is not None:
+            with connected(upstream, database=False) as connection:
+                heartbeat.create(connection, self.state.database)
         if not any(source.staged is not None for source in reverse.stream.sources.values()):
             return
         with self._target() as target:
@@ -331,7 +352,7 @@ class Migration:
             return
         relation = staging_relation(self.state.database, self.state.migration, "reverse")
         with self.progress.long_step("staging the new tables as they were at the switch"):
-            fill_staging(self.config.target, reverse, relation, self.stop)
+            fill_staging(downstream, reverse, relation, self.stop)
         with self._target() as target:
             self.state.learn(target, reverse_staged=facts["switch"]["since"])
 
@@ -343,6 +364,8 @@ class Migration:
     def _keep_on(self, stream: Stream, *, once: bool) -> None:
         """Until the daemon is stopped, the migration ended, or the tables switched."""
         while not once and not self.stop.wait(0.2) and not self._ended.is_set() and not self._turned.is_set():
+            if self._doubt is not None:
+                raise self._doubt
             if stream.error is not None and not self._switching:
                 raise stream.error
 
@@ -391,8 +414,8 @@ class Migration:
 
     def _await_end(self, stream: Stream) -> None:
         """Until all is applied that stands in the binlog now; raises what has ended the stream."""
-        with self._source() as source, failing(self.config.source):
-            end = current_position(source)
+        with connected(self.upstream) as upstream, failing(self.upstream):
+            end = current_position(upstream)
         while not stream.wait_applied(end, 0.5):
             self._unless_stopped()
 
@@ -439,6 +462,10 @@ class Migration:
             self._stream.stop()
         self.progress.unverified()
 
+    def doubt(self, doubt: CutoverInDoubt) -> None:
+        """Nothing goes on until a person has looked: the daemon ends with it."""
+        self._doubt = doubt
+
     def turn(self) -> None:
         """The switch is done: go on in the other direction."""
         self.store_status()
@@ -458,7 +485,7 @@ class Migration:
             if self._stream is not None:
                 self._switching = True
                 self._stream.stop()
-            remove(self.state, target)
+            self._remove(target)
         self.progress.enter("completed")
         self._ended.set()
         self.stop.set()
@@ -478,10 +505,19 @@ class Migration:
                 self._stream.stop()
             if drop_target:
                 drop_tables(target, self.config.target.database)
-            remove(self.state, target)
+            self._remove(target)
         self.progress.enter("aborted")
         self._ended.set()
         self.stop.set()
+
+    def _remove(self, target: Connection) -> None:
+        """Forget the migration: staging and state, also what the way back needed on the source."""
+        _, downstream = self.config.ends("reverse")
+        if self.config.cutover.mode == "hooks":
+            with connected(downstream, database=False, write=True) as source:
+                if "checkpoint" in read_tables(source, self.state.database):
+                    remove(self.state, source)
+        remove(self.state, target)
 
     def store_status(self) -> None:
         """Keep the status for shells that ask when no daemon runs; a target that is away is not asked twice."""
@@ -495,19 +531,23 @@ class Migration:
         self, *, exact: bool, units: bool, settled: Mapping[str, Position] = MappingProxyType({})
     ) -> Stream:
         config, reverse = self.config, self._reverse
-        with self._target() as target:
-            switch = self.state.facts(target).get("switch")
-        moves = None if switch is None else moves_from_json(switch)
-        behind = None
-        if moves is not None and moves.since is not None:
-            behind = Behind(moves.since, moves.statement)  # the last switch is where this stream begins
+        direction: Direction = "forward" if reverse is None else "reverse"
+        behind, renames = None, None
+        if config.cutover.mode == "hooks":
+            closes_source, closes_target = closing(config, self.plan)
+            renames = closes_source if reverse is None else closes_target
+        else:
+            with self._target() as target:
+                switch = self.state.facts(target).get("switch")
+            moves = None if switch is None else moves_from_json(switch)
+            if moves is not None and moves.since is not None:
+                behind = Behind(moves.since, moves.statement)  # the last switch is where this stream begins
         return Stream(
             self.plan if reverse is None else reverse.stream,
             self.state,
-            config.source,
-            config.target,
+            *config.ends(direction),
             self.progress,
-            direction="forward" if reverse is None else "reverse",
+            direction=direction,
             exact=exact,
             units=units,
             throttle=self.throttle,
@@ -515,6 +555,7 @@ class Migration:
             settled=settled,
             accept=config.stream.accept_schema_change,
             behind=behind,
+            aside=None if renames is None else Aside(renames.archive, renames.marker),
             applier=Applier if reverse is None else partial(ReverseApplier, reverse=reverse),
         )
 
@@ -550,9 +591,9 @@ class Migration:
         with ExitStack() as stack:
             interval = self.config.stream.heartbeat
             if interval is not None:
-                heart = heartbeat.Heart(self.config.source, self.state.database, self.state.migration, interval)
+                heart = heartbeat.Heart(self.upstream, self.state.database, self.state.migration, interval)
                 stack.callback(heart.stop)
-            watch = Watch(self.config, self.state, self.progress, self.throttle)
+            watch = Watch(self.config, self.upstream, self.state, self.progress, self.throttle)
             stack.callback(watch.stop)
             yield
 
@@ -568,7 +609,7 @@ class Migration:
 
 
 def remove(state: State, target: Connection) -> None:
-    """Remove what a migration left in the state database on the target: staging and state."""
+    """Remove what a migration left in the state database of one server: staging and state."""
     tables = [name for name in read_tables(target, state.database) if name.startswith(f"{state.migration}:")]
     for name in tables:
         execute(target, f"DROP TABLE IF EXISTS {quote(state.database, name)}")

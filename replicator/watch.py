@@ -9,7 +9,7 @@ import pymysql
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.errors import ReplicatorError
-from replicator.mysql.connection import Connection, close, connect, row
+from replicator.mysql.connection import Connection, Endpoint, close, connect, row
 from replicator.mysql.flavour import identify
 from replicator.progress import Progress
 from replicator.state import State
@@ -21,8 +21,9 @@ INTERVAL = 1.0
 class Watch:
     """Runs in a thread of its own until stopped."""
 
-    def __init__(self, config: Config, state: State, progress: Progress, throttle: Throttle) -> None:
+    def __init__(self, config: Config, upstream: Endpoint, state: State, progress: Progress, throttle: Throttle) -> None:
         self._config = config
+        self._upstream = upstream
         self._state = state
         self._progress = progress
         self._throttle = throttle
@@ -41,7 +42,7 @@ class Watch:
         while True:
             last = self._stopping.is_set()
             try:
-                source = source or connect(self._config.source, database=False, read_timeout=30)
+                source = source or connect(self._upstream, database=False, read_timeout=30)
                 self._look(source)
             except (pymysql.MySQLError, OSError, ReplicatorError):  # the stream meets the same and says so
                 _closed(source)

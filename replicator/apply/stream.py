@@ -21,7 +21,7 @@ from replicator.apply.applier import Applied, Applier
 from replicator.apply.feed import Feed, Piece
 from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
-from replicator.binlog.events import TransactionEnd, Wanted
+from replicator.binlog.events import Ddl, TransactionEnd, Wanted
 from replicator.binlog.safe_position import safe_position
 from replicator.errors import ReplicatorError, SourceError, Unsupported
 from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
@@ -58,6 +58,14 @@ class Behind:
     statement: str
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Where the upstream's tables stand while it is closed, and how the statements begin that take them there and back."""
+
+    schema: str
+    marker: str
+
+
 class Stream(TouchedLog):
     """See the module. Public methods may be called from any thread."""
 
@@ -77,6 +85,7 @@ class Stream(TouchedLog):
         settled: Mapping[str, Position] = MappingProxyType({}),
         accept: Position | None = None,
         behind: Behind | None = None,
+        aside: Aside | None = None,
         applier: Callable[..., Applier] = Applier,
     ) -> None:
         """`beats`: whether the upstream may be written to.
@@ -97,6 +106,7 @@ class Stream(TouchedLog):
         self._exact = exact
         self._units = exact if units is None else units
         self._behind = behind
+        self._aside = aside
         self._applier = applier
         self._settled = settled
         self._accept = accept
@@ -108,6 +118,7 @@ class Stream(TouchedLog):
         self._position: Position | None = None
         self._reading: Feed | None = None
         self._batch_rows = FEWEST_ROWS
+        """Has the loop look at once at what is waited for."""
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=f"{direction}-stream", daemon=True)
 
@@ -121,7 +132,7 @@ class Stream(TouchedLog):
         """End at the next transaction boundary."""
         with self._condition:
             self._stopping = True
-            self._condition.notify_all()
+            self._wake()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -308,8 +319,12 @@ class Stream(TouchedLog):
         return lambda position: identity == stored["server"] and visible.reached(position)
 
     def _wanted(self) -> Callable[[str, str], Wanted | None]:
-        schema = self._plan.source_schema
-        wanted = {(schema, name): Wanted(source.before, source.columns) for name, source in self._plan.sources.items()}
+        schemas = [self._plan.source_schema, *([] if self._aside is None else [self._aside.schema])]
+        wanted = {
+            (schema, name): Wanted(source.before, source.columns)
+            for name, source in self._plan.sources.items()
+            for schema in schemas
+        }
         wanted[self._state.database, heartbeat.TABLE] = Wanted((), ("migration", "at"))
         return lambda database, table: wanted.get((database, table))
 
@@ -323,11 +338,16 @@ class Stream(TouchedLog):
             server_id=secrets.randbelow(2**31) + 2**31 - 1,
             wanted=wanted,
             by_gtid=identity != checkpoint.server,
-            judge=lambda event: ddl.judge(event, self._plan),
+            judge=self._judge,
             heartbeat=beat,
             settled=self._settled,
             behind=None if behind is None else behind.statement,
         )
+
+    def _judge(self, event: Ddl) -> ddl.SchemaChange | None:
+        if self._aside is not None and event.statement.startswith(self._aside.marker):
+            return None  # the rows stay the same, and are followed there
+        return ddl.judge(event, self._plan)
 
     def _apply(self, applier: Applier, feed: Feed) -> None:
         written = monotonic()

@@ -15,6 +15,7 @@ from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
 from replicator.cutover.gates import MOST_SESSIONS
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves
+from replicator.cutover.order import lock_order, sampled
 from replicator.cutover.session import Session
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.watchdog import Watchdog
@@ -27,6 +28,8 @@ from replicator.transform.plan import MigrationPlan
 
 _ROUNDS = 16
 """How often an attempt tries to get all locks: many short tries, since clients wait as long as each of them takes."""
+_LEAST_SAMPLE = 0.5
+"""Seconds of traffic to learn the lock order from."""
 _FIRST_PATIENCE = 2.0
 """Seconds to wait for the first table, while nobody has to wait for us."""
 
@@ -43,6 +46,8 @@ class Outcome:
     position: Position
     """Everything before it went through the old tables, everything behind it goes to the new ones."""
     attempts: int
+    unsettled: str = ""
+    """What is left for a person to look at, although the switch is done."""
 
 
 @dataclass(slots=True)
@@ -65,6 +70,8 @@ class Cutover:
     @property
     def reserve(self) -> float:
         """Seconds of the freeze that are kept for the switch."""
+        if self.config.cutover.mode == "hooks":
+            return self.max_freeze / 2
         return min(0.5, self.max_freeze / 4)
 
     @property
@@ -87,6 +94,17 @@ def insist(closed: Sequence[Gate]) -> None:
     if closed:
         lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
         raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
+
+
+def prepare(run: Cutover, since: Position) -> list[str]:
+    """Compare what can be compared while traffic runs; the tables that are written to, in the order to lock them in."""
+    began = time.monotonic()
+    with run.step("prepare") as done:
+        done.append(f"{prepare_proof(run)} rows left to compare in the freeze")
+        time.sleep(max(0.0, _LEAST_SAMPLE - (time.monotonic() - began)))
+        written = lock_order(sampled(run.control, since, run.moves.source, run.moves.read))
+        done.append(f"{len(written)} tables are being written to")
+    return written
 
 
 def prepare_proof(run: Cutover) -> int:

@@ -8,6 +8,7 @@ altered where it is lower. What is raised just before the freeze is seldom lower
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from replicator.cutover.moves import Moves, Name
 from replicator.mysql.connection import Connection, execute, rows
@@ -81,3 +82,19 @@ def raising(
         if wanted > now.get((moves.target, table), 1):
             statements.append(f"ALTER TABLE {quote(moves.target, table)} AUTO_INCREMENT = {wanted}")
     return statements
+
+
+def raising_apart(
+    near: Connection, far: Connection, plan: MigrationPlan, shuts: Moves, opens: Moves
+) -> list[str]:
+    """The same in mode hooks: statements for the server that traffic goes to, from the numbers of the one that it leaves.
+
+    On the way forward the new tables stand in place there, on the way back the old ones are still aside.
+    """
+    schema = opens.source if shuts.direction == "forward" else opens.archive
+    origins = sources_of_numbers(plan, replace(shuts, new=opens.old))
+    here = next_numbers(near, replace(shuts, target=shuts.source))
+    there = next_numbers(far, replace(opens, source=schema, target=schema))
+    # Both databases may have the same name.
+    now = {("", table): number for (_, table), number in here.items()} | there
+    return raising(replace(shuts, source="", target=schema), origins, now)

@@ -14,13 +14,12 @@ from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.cutover.freeze import Blocked, NotThisTime, kill
 from replicator.cutover.gates import gates
-from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, insist, prepare_proof
+from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, insist, prepare
 from replicator.cutover.increments import next_numbers, raising, sources_of_numbers
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves, Name, make_moves
-from replicator.cutover.order import lock_order, sampled
 from replicator.cutover.session import Session
-from replicator.cutover.settle import SWITCH, archive_dropped, create_token, raise_sentry, remove_sentry, settle, switched
+from replicator.cutover.settle import SWITCH, create_token, finish, raise_sentry, remove_sentry, settle, switched
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
@@ -42,12 +41,11 @@ from replicator.transform.plan import MigrationPlan
 ATTEMPTS = 3
 _PAUSE = 1.0
 """Seconds of undisturbed traffic after an attempt that was undone."""
-_LEAST_SAMPLE = 0.5
-"""Seconds of traffic to learn the lock order from."""
 _RENAME_ANSWER = 60.0
 _CONTROL = {"lock_wait_timeout": 10}
 _IDLE = 120.0
 """Seconds that the sessions which hold no table of the application's may be idle, over all rounds."""
+
 
 def cutover(
     config: Config,
@@ -146,14 +144,10 @@ def _attempts(run: Cutover) -> Outcome:
 
 def _attempt(run: Cutover, attempt: int, front: list[str]) -> Outcome:
     """One attempt. Raises NotThisTime when another one may succeed; `front` keeps the tables that were hard to get."""
-    began, since = time.monotonic(), current_position(run.control)
+    since = current_position(run.control)
     run.moves = replace(run.moves, since=since)
     numbers = next_numbers(run.control, run.moves)
-    with run.step("prepare") as done:
-        done.append(f"{prepare_proof(run)} rows left to compare in the freeze")
-        time.sleep(max(0.0, _LEAST_SAMPLE - (time.monotonic() - began)))
-        written = lock_order(sampled(run.control, since, run.moves.source, run.moves.read))
-        done.append(f"{len(written)} tables are being written to")
+    written = prepare(run, since)
     switching, frozen, final = False, 0.0, since
     try:
         with contextlib.ExitStack() as stack:
@@ -253,7 +247,7 @@ def _end(run: Cutover, reason: BaseException, switching: bool) -> None:
 def _archive(run: Cutover) -> None:
     """The dropped tables follow. The switch is done, so what stands in their way is told and no failure."""
     with run.step("archive") as done, connected(run.config.target, database=False, read_timeout=120) as connection:
-        problems = archive_dropped(connection, states.of(run.config), run.moves)
+        problems = finish(connection, states.of(run.config), run.moves)
         dropped = f", {len(run.moves.dropped)} dropped ones among them" if run.moves.dropped else ""
         done.append(f"the tables that were in use are in {run.moves.archive}{dropped}")
         if problems:

@@ -48,7 +48,7 @@ def remove_sentry(connection: Connection, moves: Moves) -> None:
 
 def undone(connection: Connection, state: State, moves: Moves) -> None:
     """Nothing has changed: the stream goes on."""
-    with _together(connection):
+    with together(connection):
         state.enter(connection, moves.phase)
         state.clear_intent(connection)
 
@@ -57,7 +57,7 @@ def switched(connection: Connection, state: State, moves: Moves) -> None:
     """The tables are in place, and the stream in the other direction begins behind the rename; what is left is to archive
     the dropped ones."""
     assert moves.since is not None
-    with _together(connection):
+    with together(connection):
         state.enter(connection, moves.next_phase)
         checkpoint = Checkpoint(moves.since, identify(connection).identity, 0.0)
         state.begin_stream(connection, moves.next_direction, checkpoint)
@@ -68,7 +68,8 @@ def switched(connection: Connection, state: State, moves: Moves) -> None:
 
 
 @contextmanager
-def _together(connection: Connection) -> Iterator[None]:
+def together(connection: Connection) -> Iterator[None]:
+    """What is written inside stands or falls together."""
     connection.begin()
     try:
         yield
@@ -78,10 +79,10 @@ def _together(connection: Connection) -> Iterator[None]:
         raise
 
 
-def archive_dropped(connection: Connection, state: State, moves: Moves) -> list[str]:
+def archive_dropped(connection: Connection, moves: Moves) -> list[str]:
     """Move the dropped tables, each by itself: a rename that waits for one table must not hold another.
 
-    Returns what could not be moved, and why; the intent stays then, and the next `recover` tries again.
+    Returns what could not be moved, and why.
     """
     execute(connection, f"SET SESSION lock_wait_timeout = {_ARCHIVE_PATIENCE}")
     there = set(rows(connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (moves.source,)))
@@ -94,6 +95,12 @@ def archive_dropped(connection: Connection, state: State, moves: Moves) -> list[
                 if is_lost(error):
                     raise
                 problems.append(f"{moves.source}.{table}: {describe(error)}")
+    return problems
+
+
+def finish(connection: Connection, state: State, moves: Moves) -> list[str]:
+    """`archive_dropped`, and nothing is left to do; otherwise the intent stays, and the next `recover` tries again."""
+    problems = archive_dropped(connection, moves)
     if not problems:
         state.clear_intent(connection)
     return problems
@@ -155,5 +162,5 @@ def recover(config: Config) -> Literal["undone", "done"] | None:
     if intent[0] == SWITCH and settle(config, moves, 30.0) == "before":
         return "undone"
     with connected(config.target, database=False, read_timeout=120) as connection:
-        archive_dropped(connection, state, moves)
+        finish(connection, state, moves)
     return "done"

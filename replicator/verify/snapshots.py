@@ -57,12 +57,13 @@ def snapshots(config: Config, log: TouchedLog, stop: threading.Event, direction:
     get there, Interrupted when stopped, and the endpoints' errors.
     """
     with ExitStack() as stack:
-        source = stack.enter_context(_session(config.source))
-        with failing(config.source):
+        upstream, _ = config.ends(direction)
+        source = stack.enter_context(_session(upstream))
+        with failing(upstream):
             log.source_barrier()
             end = current_position(source)
         await_applied(log, end, stop)  # so that the snapshot waits for the stream as little as possible
-        with failing(config.source):
+        with failing(upstream):
             execute(source, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
             end = current_position(source)
         await_applied(log, end, stop)
@@ -81,10 +82,11 @@ def frozen(
 def _with_target(
     config: Config, log: TouchedLog, stop: threading.Event, stack: ExitStack, upstream: Connection, direction: Direction
 ) -> Snapshots:
-    target = stack.enter_context(_session(config.target))
-    with failing(config.target):
+    _, downstream = config.ends(direction)
+    target = stack.enter_context(_session(downstream))
+    with failing(downstream):
         execute(target, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
-        flavour = identify(target).flavour
+        flavour = identify(target if direction == "forward" else upstream).flavour
         checkpoint = state.of(config).checkpoint(target, direction)
     if checkpoint is None:
         raise WrongState("the stream has not begun: nothing can be verified before the copy is done")

@@ -121,7 +121,7 @@ def _walk(orders: Orders, wire: _Wire) -> None:
         if orders.direction == "forward":
             plan = resolve(config, source, target)
         else:
-            reverse = resolve_reverse(config, target, state.of(config).facts(target)["new_tables"])
+            reverse = resolve_reverse(config, source, target, state.of(config).facts(target)["new_tables"])
             plan, way = reverse.forward, Way("reverse", seen_from_behind(reverse))
     progress = _Progress(config.migration.name, wire)
     run = Run(config, plan, _Log(wire), progress, threading.Event(), orders.tables, way=way)

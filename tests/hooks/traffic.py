@@ -1,0 +1,108 @@
+"""Clients that go where the route says, and remember what was acknowledged and where."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from typing import Self
+
+import pymysql
+
+from replicator.mysql.connection import Connection, error_code, rows
+from tests.hooks.world import ApartShop
+from tests.reverse.traffic import _EXPECTED, _new, _old
+
+_LOST = {1053, 1927, 2006, 2013, 0}
+
+
+class Clients:
+    """Threads that write until told to stop."""
+
+    def __init__(self, shop: ApartShop, count: int = 3, seed: int = 0) -> None:
+        self._shop = shop
+        self._stop = threading.Event()
+        self.acknowledged: dict[str, str] = {}
+        """Note of a booking whose COMMIT was answered → the side that answered."""
+        self.doubtful: set[str] = set()
+        """Those whose COMMIT was sent and not answered."""
+        self.errors: Counter[int | None] = Counter()
+        self.written = 0
+        self.longest = 0.0
+        """Seconds between two acknowledged writes of one client."""
+        self._seed = seed
+        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _write(self, number: int) -> None:
+        chance, serial = random.Random(f"{self._seed} {number}"), 0
+        connection: Connection | None = None
+        side, last = "", time.monotonic()
+        while not self._stop.wait(chance.random() * 0.02):
+            serial += 1
+            note, committing = f"{self._seed}-{number}-{serial}", False
+            try:
+                if connection is None or self._shop.side != side:
+                    if connection is not None:
+                        connection.close()
+                    side, connection = self._enter()
+                    new = side == "target"
+                with connection.cursor() as cursor:
+                    for _ in range(chance.randint(0, 3)):
+                        (_new if new else _old)(chance, connection)
+                    column, table = ("offer_id", "offers") if new else ("service_id", "services")
+                    cursor.execute(
+                        f"INSERT INTO bookings ({column}, note) SELECT (SELECT id FROM {table} ORDER BY RAND() LIMIT 1), %s",
+                        (note,),
+                    )
+                if serial % 9 == 0:
+                    connection.rollback()
+                    continue
+                committing = True
+                connection.commit()
+                self.acknowledged[note] = side
+                self.written += 1
+                self.longest, last = max(self.longest, time.monotonic() - last), time.monotonic()
+            except (pymysql.MySQLError, OSError) as error:
+                self.errors[error_code(error)] += 1
+                if committing:
+                    self.doubtful.add(note)
+                if connection is not None and connection.open:
+                    try:
+                        connection.rollback()
+                    except (pymysql.MySQLError, OSError):
+                        connection.close()
+                if connection is not None and not connection.open:
+                    connection = None
+                time.sleep(0.01)
+        if connection is not None and connection.open:
+            connection.close()
+
+    def _enter(self) -> tuple[str, Connection]:
+        side = self._shop.side
+        return side, self._shop.connect(side)
+
+    @property
+    def surprises(self) -> dict[int | None, int]:
+        return {code: count for code, count in self.errors.items() if code not in _EXPECTED | _LOST}
+
+    def check(self, *others: Clients) -> None:
+        """Every acknowledged write stands on the side that is in use, once."""
+        with self._shop.session() as connection:
+            found = Counter(note for (note,) in rows(connection, "SELECT note FROM bookings"))
+        known = [self, *others]
+        lost = {note: side for one in known for note, side in one.acknowledged.items() if note not in found}
+        assert not lost, f"{len(lost)} of {self.written} acknowledged writes are lost: {list(lost.items())[:5]}"
+        ours = {note: times for note, times in found.items() if "-" in note}
+        assert not [note for note, times in ours.items() if times > 1]
+        assert self.written
