@@ -192,7 +192,8 @@ def test_a_process_that_dies_is_recovered(world: World, monkeypatch: pytest.Monk
     monkeypatch.setattr(steps, at, patched)
     monkeypatch.setattr(steps, "_end", lambda *_: (_ for _ in ()).throw(Died()))
     with Clients(world, 4) as clients:
-        time.sleep(0.3)
+        while not all(ledger.acknowledged for ledger in clients.ledgers):  # each has its connection by then
+            time.sleep(0.01)
         with world.connection() as connection:
             before = set(everybody(connection))
         with pytest.raises(Died):

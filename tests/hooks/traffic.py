@@ -56,7 +56,7 @@ class Clients:
                     if connection is not None:
                         connection.close()
                     side, connection = self._enter()
-                    new = side == "target"
+                new = side == "target"
                 with connection.cursor() as cursor:
                     for _ in range(chance.randint(0, 3)):
                         (_new if new else _old)(chance, connection)
