@@ -141,8 +141,9 @@ class Migration:
             self.catch_up()
             self.build()
         if phase == "rolled_back":
-            self.settle()
-        self.replicate(once=once)
+            self.settle(once=once)
+        else:
+            self.replicate(once=once)
 
     def prepare(self) -> str:
         """Create what is missing, find the safe LOW; the phase to go on with."""
@@ -311,9 +312,9 @@ class Migration:
             self._verify_first(stream, verifier, once=once)
             self._keep_on(stream, once=once)
 
-    def settle(self) -> None:
+    def settle(self, *, once: bool) -> None:
         """The old tables are in use again. Staging was kept up all the while; of the new tables, what never came back is
-        made anew, until every row is right."""
+        made anew, until every row is right. Then it goes on as in `replicate`."""
         self.progress.enter("rolled_back")
         self.progress.unverified()
         self._mend_references()
@@ -324,8 +325,11 @@ class Migration:
                 report = repair(self.config, self.plan, report, stream, self.progress, self.stop)
             if not report.ok:
                 raise VerificationFailed(report.summary())
-        with self._target() as target:
-            self.state.enter(target, "replicating")
+            stream.become_exact()
+            with self._target() as target:
+                self.state.enter(target, "replicating")
+            self.progress.enter("replicating")
+            self._keep_on(stream, once=once)
 
     def _mend_references(self) -> None:
         _, endpoint = self.config.ends("reverse")

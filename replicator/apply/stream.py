@@ -116,6 +116,7 @@ class Stream(TouchedLog):
         self._standing = False
         self._eager = 0
         self._position: Position | None = None
+        self._applying: Applier | None = None
         self._reading: Feed | None = None
         self._batch_rows = FEWEST_ROWS
         """Has the loop look at once at what is waited for."""
@@ -207,6 +208,13 @@ class Stream(TouchedLog):
         if self._reading is not None:
             self._reading.wake()
 
+    def become_exact(self) -> None:
+        """Every row has been proved: from the next boundary on a row is only written where it has to be."""
+        with self.held():
+            self._exact = True
+            if self._applying is not None:
+                self._applying.exact = True
+
     def source_barrier(self) -> None:
         """What stands in the upstream's binlog now is visible when this returns."""
         with connected(self._upstream, database=False) as connection:
@@ -286,6 +294,7 @@ class Stream(TouchedLog):
                 self.lose()  # a commit succeeded whose answer was lost
             with self._condition:
                 self._position = checkpoint.position
+                self._applying = applier
                 self._reading = feed
                 self._condition.notify_all()
             self._progress.connected(self._direction)
@@ -294,6 +303,7 @@ class Stream(TouchedLog):
             raise self._downstream.failure(error, "applying") from None
         finally:
             with self._condition:
+                self._applying = None
                 self._reading = None
             if feed is not None:
                 feed.close()

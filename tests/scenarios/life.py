@@ -42,16 +42,6 @@ class Attended(Migration):
     def __init__(self, config: Config, moment: Moment) -> None:
         super().__init__(config, Progress(config.migration.name))
         self._moment = moment
-        self.way = ""
-        """Which way it goes since its last turn."""
-
-    def replicate(self, *, once: bool) -> None:
-        self.way = "forward"
-        super().replicate(once=once)
-
-    def reverse(self, *, once: bool) -> None:
-        self.way = "back"
-        super().reverse(once=once)
 
     def copy(self) -> None:
         self._moment("before the copy")
@@ -97,7 +87,7 @@ class Run:
             self.migration.exact()
         except WrongState:
             return False
-        return self.migration.way == way
+        return self.migration.progress.phase == {"forward": "replicating", "back": "reversing"}[way]
 
     def await_end(self) -> BaseException | None:
         """The error that ended it."""
