@@ -162,6 +162,8 @@ class Migration:
         with self._source() as source, self._target() as target:
             if phase == "preparing":
                 self._create(target)
+            else:
+                self.state.create(target)  # a table may have come with a newer release
             self._reverse = None
             if phase == "reversing":
                 self._reverse = resolve_reverse(self.config, source, target, self.state.facts(target)["new_tables"])
@@ -552,6 +554,7 @@ class Migration:
             *config.ends(direction),
             self.progress,
             direction=direction,
+            set_aside=reverse is None and config.stream.on_bad_row == "quarantine",
             exact=exact,
             units=units,
             throttle=self.throttle,

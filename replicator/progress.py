@@ -76,6 +76,7 @@ class Progress:
         self._freezes = Distribution(_FREEZE_BOUNDS)
         self._moved = clock()
         self._waiting = 0
+        self._quarantine: list[dict[str, Any]] = []
 
     # ---- the migration as a whole
 
@@ -313,6 +314,16 @@ class Progress:
         with self._lock:
             self._table(table, None).quarantined = rows
 
+    def set_aside(self, counts: Mapping[str, int], units: Iterable[Mapping[str, Any]]) -> None:
+        """What is in quarantine now: how many units of each table, and the first of them with the reason of each."""
+        with self._lock:
+            for table in dict.fromkeys(entry.table for entry in self._tables.values()):
+                first, *others = self._entries(table)
+                first.quarantined = counts.get(table, 0)
+                for entry in others:
+                    entry.quarantined = 0
+            self._quarantine = [dict(unit) for unit in units]
+
     def gated(self, gates: Iterable[Gate]) -> None:
         """What stands between now and a cutover."""
         with self._lock:
@@ -361,6 +372,7 @@ class Progress:
                 "tables": [entry.status() for entry in self._tables.values()],
                 "throttle": self._pace.waiting,
                 "quarantined_rows": sum(entry.quarantined for entry in self._tables.values()),
+                "quarantine": [dict(unit) for unit in self._quarantine],
                 "last_error": dict(self._error) if self._error else None,
                 "cutover": {
                     "ready": bool(self._gates) and all(gate.ok for gate in self._gates),

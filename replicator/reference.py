@@ -172,6 +172,7 @@ def _status() -> str:
 `rows_estimated`, `ratio`, `rows_applied`, `verified_at`, `mismatched_rows`, `quarantined_rows` |
 | `throttle` | null, or `reason`, `detail` and `since` of what copying and applying wait for |
 | `quarantined_rows` | rows set aside, of all tables |
+| `quarantine` | the first hundred of them: `table`, `key`, `column` (or null), `reason`, `since` |
 | `last_error` | null, or `error` (its name), `message` and `at` |
 | `cutover` | `ready`, the `gates` (`name`, `ok`, `value`, `limit`) and `last_freeze_seconds` |
 

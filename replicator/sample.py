@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from replicator import state, views
+from replicator import quarantine, state, views
 from replicator.config import Config
 from replicator.errors import BadRow, ConfigError
 from replicator.mysql.catalog import BINARY_TYPES, Table
@@ -114,6 +114,7 @@ def _sampled(context: Context, transform: PlannedTransform, row: Mapping[str, An
         "rows": [_plain(one) for one in own],
         "related": related,
         "error": None,
+        "quarantine": _reason(context, transform, unit),
     }
     try:
         made = list(units.of_keys(source.connection, [unit]))
@@ -124,6 +125,12 @@ def _sampled(context: Context, transform: PlannedTransform, row: Mapping[str, An
     except BadRow as error:
         return {**report, "target": [], "error": str(error)}
     return {**report, "target": list(_compared(encoder, made, standing))}
+
+
+def _reason(context: Context, transform: PlannedTransform, unit: Values) -> str | None:
+    """Why the unit is in quarantine; None where it is not."""
+    known, target = state.of(context.config), context.target.connection
+    return quarantine.reason(known, target, transform, unit) if known.exists(target) else None
 
 
 def _compared(encoder: RowEncoder, made: Sequence[Values], standing: Sequence[Values]) -> Iterator[Report]:
@@ -180,6 +187,8 @@ def render(report: Report, console: Console) -> None:
             console.print(Text(f"\n{item['name']}: {count} of {item['table']}", "bold"))
             if count:
                 console.print(views.table(item["rows"]))
+        if one["quarantine"]:
+            console.print(Text(f"\nin quarantine: {one['quarantine']}", "red"))
         if one["error"]:
             console.print(Text(f"\n{one['error']}", "red"))
             continue

@@ -44,6 +44,12 @@ _TABLES = {
         xid varchar(300) NOT NULL COMMENT 'as XA COMMIT takes it', part int NOT NULL,
         events longblob NOT NULL COMMENT 'of the binlog, each behind its length: changes that may still be rolled back',
         PRIMARY KEY (migration, direction, xid, part)""",
+    "quarantine": """
+        migration varchar(32) NOT NULL, transform varchar(190) NOT NULL, unit binary(32) NOT NULL COMMENT 'hash of unit_key',
+        unit_key longtext NOT NULL COMMENT 'JSON: literals', table_name varchar(64) NOT NULL, row_key varchar(500) NOT NULL,
+        column_name varchar(64) NULL, reason text NOT NULL,
+        refused_rows longtext NULL COMMENT 'JSON: literals of rows that met others in a unique key',
+        tries int NOT NULL DEFAULT 0, since datetime(6) NOT NULL, PRIMARY KEY (migration, transform, unit)""",
     "intent": """
         migration varchar(32) NOT NULL PRIMARY KEY, step varchar(40) NOT NULL, details longtext NOT NULL COMMENT 'JSON',
         written_at datetime(6) NOT NULL""",

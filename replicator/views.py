@@ -20,6 +20,8 @@ Status = Mapping[str, Any]
 _STYLES = {"replicating": "green", "reversing": "green", "completed": "green", "failed": "red", "paused": "yellow",
            "stopped": "yellow", "aborted": "yellow", "rolled_back": "yellow"}  # fmt: skip
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+_NAMED = 10
+"""Units in quarantine that a person is shown."""
 _WIDE = 400
 """Columns where nobody watches: a line is never broken there."""
 
@@ -105,6 +107,8 @@ def status_view(status: Status) -> RenderableType:
     if status["tables"]:
         parts += [Text(), table([_table_row(entry) for entry in status["tables"]],
                                 right=("rows", "applied", "differences", "quarantined"))]  # fmt: skip
+    if status.get("quarantine"):
+        parts += [Text("\nin quarantine", "red"), table(status["quarantine"][:_NAMED])]
     if status["cutover"]["gates"]:
         parts += [Text(), gates_view(status["cutover"]["gates"])]
     return Group(*parts)

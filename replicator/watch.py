@@ -6,6 +6,7 @@ import threading
 
 import pymysql
 
+from replicator import quarantine
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.errors import ReplicatorError
@@ -49,6 +50,7 @@ class Watch:
                 source = None
             try:
                 target = target or connect(self._config.target, database=False, read_timeout=30)
+                self._progress.set_aside(quarantine.counts(self._state, target), quarantine.listed(self._state, target))
                 self._state.write_status(target, self._progress.snapshot())
             except (pymysql.MySQLError, OSError, ReplicatorError):
                 _closed(target)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from time import monotonic
 
@@ -27,7 +28,9 @@ from replicator.mysql.connection import Connection, Endpoint, execute
 from replicator.mysql.connection import rows as select_rows
 from replicator.mysql.flavour import Server
 from replicator.mysql.literals import Encoder, encoder, select_expression
+from replicator.mysql.refusals import key_text
 from replicator.mysql.sql import quote
+from replicator.quarantine import Quarantine
 from replicator.state import Checkpoint, Direction, State
 from replicator.transform.plan import MigrationPlan, PlannedTransform, SourceTable, StagedTable
 from replicator.transform.produce import Literals, RowEncoder, Values, producer
@@ -63,6 +66,7 @@ class Applier:
         server: Server,
         relation: Relation,
         prepared: Prepared,
+        quarantine: Quarantine,
         *,
         checkpoint: Checkpoint,
         source_identity: str,
@@ -79,6 +83,7 @@ class Applier:
         self._source_identity = source_identity
         self._took = took
         self._prepared = prepared
+        self._quarantine = quarantine
         self.exact = exact
         self.units = units
         alias = server.flavour == "mysql"
@@ -106,18 +111,23 @@ class Applier:
         """Make ready what turns changes into rows."""
         plan = self._plan
         self._direct = {
-            index: _DirectTransform(transform, plan.sources[transform.source.name])
+            index: _DirectTransform(transform, plan.sources[transform.source.name], partial(self._quarantine.refuse_key, index))
             for index, transform in enumerate(plan.transforms)
             if not transform.staged
         }
         self._staged = {
-            index: _StagedTransform(transform, relation)
+            index: _StagedTransform(transform, relation, self._quarantine, index)
             for index, transform in enumerate(plan.transforms)
             if transform.staged
         }
         self._writers = {
             transform.target.name: Writer(
-                transform.target.sql, transform.target, transform.target_columns, self._endpoint, alias=alias
+                transform.target.sql,
+                transform.target,
+                transform.target_columns,
+                self._endpoint,
+                alias=alias,
+                aside=self._quarantine.refuse_row if self._quarantine.accepting else None,
             )
             for transform in plan.transforms
         }
@@ -147,6 +157,7 @@ class Applier:
             if not self._inside:
                 execute(connection, "BEGIN")
                 self._inside = True
+                self._quarantine.refresh(connection)
             self._transactions += sum(piece.transactions for piece in pieces if piece.end is not None)
             batches = self._prepared.batches(pieces)
             events = next(batches)
@@ -156,6 +167,9 @@ class Applier:
             self._write(events, whole=whole, last=end is not None)
             if end is None:
                 return None
+            self._quarantine.store(connection)
+            if self.exact:
+                self._quarantine.try_again(connection, self._written.keys())
             checkpoint = Checkpoint(end.position, self._source_identity, end.timestamp)
             started = monotonic()
             self._state.move_checkpoint(connection, self._direction, self._checkpoint, checkpoint)
@@ -224,6 +238,7 @@ class Applier:
         writes: dict[str, Writes] = {}
         for index, pending in changes.direct.items():
             self._touched.units.setdefault(index, set()).update(pending)
+            self._quarantine.look_at(index, pending)
             if exact and index in self._independent:
                 self._writers[self._table(index)].write_parts(connection, self._parts(index, pending), exact=True)
                 continue
@@ -260,6 +275,7 @@ class Applier:
                 if images:
                     keys.update(staged.units.reached(self._connection, item, images))
             if keys:
+                self._quarantine.look_at(index, keys)
                 made = staged.writes(self._connection, keys)
                 self._gather_writes(writes, index, made)
                 self._count(index, made)
@@ -326,8 +342,9 @@ def _keyed_only(staged: StagedTable) -> Table:
 class _DirectTransform:
     """Row images straight to target rows."""
 
-    def __init__(self, transform: PlannedTransform, source: SourceTable) -> None:
+    def __init__(self, transform: PlannedTransform, source: SourceTable, refuse: Callable[[Values, BadRow], None]) -> None:
         self._transform = transform
+        self._refuse = refuse
         self._produce = producer(transform, source.columns)
         self._encoder = RowEncoder(transform.target, transform.target_columns)
         self._target = TargetRows(transform)
@@ -346,12 +363,16 @@ class _DirectTransform:
         writes = Writes()
         produce, encode = self._produce, self._encoder.encode
         for key, entry in pending.items():
-            produced = produce(entry.image) if entry.image is not None else ()
-            if len(produced) > 1:
-                text = ", ".join(map(repr, key))
-                raise BadRow(self._transform.target.name, text, "the transform returned several rows of one key")
-            if produced:
-                row = encode(produced[0])
+            try:
+                produced = produce(entry.image) if entry.image is not None else ()
+                if len(produced) > 1:
+                    text = ", ".join(map(repr, key))
+                    raise BadRow(self._transform.target.name, text, "the transform returned several rows of one key")
+                row = encode(produced[0]) if produced else None
+            except BadRow as error:
+                self._refuse(key, error)
+                row = None
+            if row is not None:
                 (writes.updates if entry.stood else writes.inserts).append(row)
             elif (held := self._target.held(key)) is not None:
                 literals = (*held, *self._constants)
@@ -364,17 +385,22 @@ class _DirectTransform:
         keys = list(pending)
         for start in range(0, len(keys), 500):
             writes.deleted_units.append(self._target.condition(keys[start : start + 500]))
-        for entry in pending.values():
+        for key, entry in pending.items():
             if entry.image is not None:
-                writes.inserts += [self._encoder.encode(values) for values in self._produce(entry.image)]
+                try:
+                    writes.inserts += [self._encoder.encode(values) for values in self._produce(entry.image)]
+                except BadRow as error:
+                    self._refuse(key, error)
         return writes
 
 
 class _StagedTransform:
     """Units computed from staging; only what differs is written."""
 
-    def __init__(self, transform: PlannedTransform, relation: Relation) -> None:
+    def __init__(self, transform: PlannedTransform, relation: Relation, quarantine: Quarantine, index: int) -> None:
         self.transform = transform
+        self._quarantine = quarantine
+        self._index = index
         self.units = Units(transform, relation)
         self._target = TargetRows(transform)
         self._encoder = RowEncoder(transform.target, transform.target_columns)
@@ -385,15 +411,24 @@ class _StagedTransform:
         expected: dict[Literals, tuple[Literals, Literals]] = {}
         for part in batches(wanted, KEYS_PER_STATEMENT):
             made: set[Literals] = set()
-            for values in self.units.of_keys(connection, part):
-                row = encoder.encode(values)
+            for values in self._quarantine.produced(connection, self.units, part, self._index):
+                try:
+                    row = encoder.encode(values)
+                except BadRow as error:
+                    self._quarantine.refuse_values(self._index, values, error)
+                    continue
                 key = encoder.key_of(row)
                 if key in made or expected.get(key, (row,))[0] != row:
-                    text = ", ".join(key)
-                    raise BadRow(self.transform.target.name, text, "two source rows make a target row of this key")
+                    text = key_text(self.transform.target, self.transform.target_columns, row)
+                    reason = "two source rows make a target row of this key"
+                    self._quarantine.refuse_row(row, BadRow(self.transform.target.name, text, reason))
+                    continue
                 made.add(key)
                 # Spellings of a key that the collation takes for one may stand in two parts, each giving the whole unit.
                 expected[key] = (row, row if encoder.plain else encoder.compare(values))
+        well = self._quarantine.without(self._index, [row for row, _ in expected.values()])
+        if len(well) < len(expected):
+            expected = {key: expected[key] for key in map(encoder.key_of, well)}
         present = {
             encoder.key_of(row): row if encoder.plain else encoder.compare(values)
             for values in self._target.of_keys(connection, wanted)

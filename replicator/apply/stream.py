@@ -28,6 +28,7 @@ from replicator.mysql.connection import Connection, Endpoint, close, connect, co
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.progress import Progress
+from replicator.quarantine import Quarantine
 from replicator.staging import staging_relation
 from replicator.state import Checkpoint, Direction, State
 from replicator.throttle import Throttle
@@ -84,11 +85,12 @@ class Stream(TouchedLog):
         beats: bool = True,
         settled: Mapping[str, Position] = MappingProxyType({}),
         accept: Position | None = None,
+        set_aside: bool = False,
         behind: Behind | None = None,
         aside: Aside | None = None,
         applier: Callable[..., Applier] = Applier,
     ) -> None:
-        """`beats`: whether the upstream may be written to.
+        """`beats`: whether the upstream may be written to. `set_aside`: whether bad rows go to quarantine.
 
         `accept`: the schema change behind which somebody has said that it goes on.
 
@@ -110,6 +112,7 @@ class Stream(TouchedLog):
         self._applier = applier
         self._settled = settled
         self._accept = accept
+        self._set_aside = set_aside
         self._condition = threading.Condition()
         self._stopping = False
         self._holds = 0
@@ -266,6 +269,7 @@ class Stream(TouchedLog):
             if behind is not None and checkpoint.position != behind.since:
                 behind = None  # it is behind us
             wanted = self._wanted()
+            quarantine = Quarantine(self._state, self._plan, self._downstream, accepting=self._set_aside)
             applier = self._applier(
                 self._plan,
                 self._state,
@@ -283,6 +287,7 @@ class Stream(TouchedLog):
                     wanted,
                     self._copied(connection, identity),
                 ),
+                quarantine,
                 checkpoint=checkpoint,
                 source_identity=identity,
                 exact=self._exact,

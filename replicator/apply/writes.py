@@ -13,12 +13,13 @@ from functools import partial
 from typing import Any
 
 import pymysql
-from pymysql.constants import COMMAND, ER
+from pymysql.constants import COMMAND
 
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Table
-from replicator.mysql.connection import Connection, Endpoint, describe, error_code, execute, value
+from replicator.mysql.connection import Connection, Endpoint, error_code, execute, value
 from replicator.mysql.members import NoMembers
+from replicator.mysql.refusals import ROW_ERRORS, key_text, refused
 from replicator.mysql.sql import key_condition, quote, quote_list
 from replicator.transform.produce import Literals
 
@@ -27,14 +28,6 @@ STATEMENT_ROWS = 2_000
 KEYS_PER_DELETE = 1_000
 _MOST_OCTETS = 4
 """Of a character in utf8mb4."""
-
-_ROW_ERRORS = {
-    ER.DUP_ENTRY, ER.DATA_TOO_LONG, ER.WARN_DATA_OUT_OF_RANGE, ER.BAD_NULL_ERROR, ER.TRUNCATED_WRONG_VALUE,
-    ER.TRUNCATED_WRONG_VALUE_FOR_FIELD, ER.WARN_DATA_TRUNCATED, ER.NO_DEFAULT_FOR_FIELD, 1416, 3140, 3156, 4025, 3819,
-    1526, 1748, 1586, 1062, 1169, 1366, 1367, 1411, 1441, 1690,
-}  # fmt: skip
-"""Errors that one row of a statement caused."""
-
 
 @dataclass(slots=True)
 class Writes:
@@ -57,15 +50,22 @@ class Writes:
         self.inserts += other.inserts
 
 
+Aside = Callable[[Literals, BadRow, pymysql.MySQLError | None], None]
+"""Takes a row that cannot be written, the error that names it, and the server's own."""
+
+
 class _Ahead:
     """Sends statements without waiting for their answers: while the server works on one, the next is being built."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Any = connection  # PyMySQL has no public name for half a query
-        self._failed: Callable[[pymysql.MySQLError], Exception] | None = None
+        self._failed: Callable[[pymysql.MySQLError], Exception | None] | None = None
 
-    def send(self, statement: str, failed: Callable[[pymysql.MySQLError], Exception]) -> None:
-        """Begin a statement once the one before has ended; `failed` makes the error that is raised should it fail."""
+    def send(self, statement: str, failed: Callable[[pymysql.MySQLError], Exception | None]) -> None:
+        """Begin a statement once the one before has ended; `failed` makes the error that is raised should it fail.
+
+        None: it has got over the failure.
+        """
         self.finish()
         self._failed = failed
         self._take(self._connection._execute_command, COMMAND.COM_QUERY, statement)
@@ -82,13 +82,25 @@ class _Ahead:
         except pymysql.MySQLError as error:
             failed, self._failed = self._failed, None
             assert failed is not None
-            raise failed(error) from None
+            problem = failed(error)
+            if problem is not None:
+                raise problem from None
 
 
 class Writer:
     """Writes rows of one target (or staging) table."""
 
-    def __init__(self, sql: str, table: Table, columns: Sequence[str], endpoint: Endpoint, *, alias: bool) -> None:
+    def __init__(
+        self,
+        sql: str,
+        table: Table,
+        columns: Sequence[str],
+        endpoint: Endpoint,
+        *,
+        alias: bool,
+        aside: Aside | None = None,
+    ) -> None:
+        """`aside` takes the rows that the server refuses; without it the first one is raised."""
         self._sql = sql
         self._table = table
         self._key_sql = [quote(name) for name in table.row_key]
@@ -96,6 +108,8 @@ class Writer:
         self._endpoint = endpoint
         self._packet = 0
         """The session's max_allowed_packet, once it is known."""
+        self._aside = aside
+        self._names = tuple(columns)
         names = quote_list(columns)
         others = [quote(name) for name in columns if name not in table.row_key] or [self._key_sql[0]]
         self._insert = f"INSERT INTO {sql} ({names}) VALUES "
@@ -171,52 +185,59 @@ class Writer:
             rows = [row for row in rows if not self._no_members.count(row)]
         longest = self._packet - len(head.encode()) - len(tail.encode()) - 2
         for part in _statements(rows, longest // _MOST_OCTETS):
+            text = _statement(head, part, tail)
             # The server ends the connection over a longer one, which would look like a network that fails.
-            if len(part) == 1 and len(part[0]) * _MOST_OCTETS > longest and len(part[0].encode(errors="replace")) > longest:
+            long = len(text) * _MOST_OCTETS > self._packet
+            if long and len(part) == 1 and len(text.encode(errors="replace")) > self._packet:
                 ahead.finish()
-                reason = f"a row of more than the target's max_allowed_packet ({self._packet} bytes): raise it there"
-                raise BadRow(self._table.name, self._key_text(part[0]), reason)
-            ahead.send(head + ",".join(part) + tail, partial(self._refused, connection, head, tail, part))
+                self._refuse(
+                    part[0], f"a row of more than the target's max_allowed_packet ({self._packet} bytes): raise it there"
+                )
+            else:
+                ahead.send(text, partial(self._refused, connection, head, tail, part))
 
     def _insert_no_members(self, ahead: _Ahead, connection: Connection, head: str, tail: str, rows: Sequence[Literals]) -> None:
         ahead.finish()
         for row in rows:
-            text = f"({','.join(row)})"
             try:
-                written = self._no_members.write(connection, head + text + tail, row)
+                written = self._no_members.write(connection, _statement(head, [row], tail), row)
             except pymysql.MySQLError as error:
-                raise self._refused(connection, head, tail, [text], error) from None
+                problem = self._refused(connection, head, tail, [row], error)
+                if problem is not None:
+                    raise problem from None
+                continue
             if not written:
-                raise BadRow(self._table.name, self._key_text(text), "the target changes a value of it")
+                self._refuse(row, "the target changes a value of it")
+
+    def _refuse(self, row: Literals, reason: str) -> None:
+        problem = BadRow(self._table.name, key_text(self._table, self._names, row), reason)
+        if self._aside is None:
+            raise problem
+        self._aside(row, problem, None)
 
     def _failure(self, error: pymysql.MySQLError) -> Exception:
         return self._endpoint.failure(error, f"writing {self._table.name}")
 
     def _refused(
-        self, connection: Connection, head: str, tail: str, rows: Sequence[str], error: pymysql.MySQLError
-    ) -> Exception:
-        if error_code(error) in _ROW_ERRORS:
-            return self._named(connection, head, tail, rows, error)
-        return self._failure(error)
-
-    def _named(self, connection: Connection, head: str, tail: str, rows: Sequence[str], error: pymysql.MySQLError) -> BadRow:
-        """Find the row of a refused statement by halving; the transaction is rolled back by the caller anyway."""
-        suspects = list(rows)
-        while len(suspects) > 1:
-            half = suspects[: len(suspects) // 2]
+        self, connection: Connection, head: str, tail: str, rows: Sequence[Literals], error: pymysql.MySQLError
+    ) -> Exception | None:
+        """Halve a refused statement until the row is found; those before it are written by then."""
+        if error_code(error) not in ROW_ERRORS:
+            return self._failure(error)
+        if len(rows) == 1:
+            problem = refused(self._table, self._names, rows[0], error)
+            if self._aside is None:
+                return problem
+            self._aside(rows[0], problem, error)
+            return None
+        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
             try:
-                execute(connection, head + ",".join(half) + tail)
+                execute(connection, _statement(head, half, tail))
             except pymysql.MySQLError as again:
-                if error_code(again) not in _ROW_ERRORS:
-                    raise self._endpoint.failure(again) from None
-                suspects, error = half, again
-            else:
-                suspects = suspects[len(half) :]
-        return BadRow(self._table.name, self._key_text(suspects[0]), describe(error))
-
-    def _key_text(self, row: str) -> str:
-        """The start of the row's literals is enough to find it; whole rows may be long."""
-        return row[1:120]
+                found = self._refused(connection, head, tail, half, again)
+                if found is not None:
+                    return found
+        return None
 
 
 def _parts(items: Sequence[Literals], size: int) -> Iterator[Sequence[Literals]]:
@@ -224,17 +245,21 @@ def _parts(items: Sequence[Literals], size: int) -> Iterator[Sequence[Literals]]
         yield items[start : start + size]
 
 
-def _statements(rows: Iterable[Literals], characters: int) -> Iterator[list[str]]:
-    """Rows as `(…)` texts, as many as belong into one statement of at most so many characters."""
+def _statement(head: str, rows: Iterable[Literals], tail: str) -> str:
+    return f"{head}({'),('.join(map(','.join, rows))}){tail}"
+
+
+def _statements(rows: Iterable[Literals], characters: int) -> Iterator[list[Literals]]:
+    """As many rows as belong into one statement of at most so many characters."""
     most = min(STATEMENT_BYTES, characters)
-    part: list[str] = []
+    part: list[Literals] = []
     size = 0
     for row in rows:
-        text = f"({','.join(row)})"
-        if part and (size + len(text) + 1 > most or len(part) >= STATEMENT_ROWS):
+        length = sum(map(len, row)) + len(row) + 2
+        if part and (size + length > most or len(part) >= STATEMENT_ROWS):
             yield part
             part, size = [], 0
-        part.append(text)
-        size += len(text)
+        part.append(row)
+        size += length
     if part:
         yield part

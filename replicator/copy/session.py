@@ -23,11 +23,12 @@ from replicator.mysql.flavour import identify
 from replicator.mysql.literals import UNWRITABLE, exact_expression
 from replicator.mysql.reading import Decode, Unreadable, read_batches
 from replicator.mysql.sql import quote
+from replicator.quarantine import Quarantine, Refusals
 from replicator.staging import staging_relation
 from replicator.state import State, of
 from replicator.transform.plan import MigrationPlan, PlannedTransform
-from replicator.transform.produce import Values, getter, producer
-from replicator.transform.units import Units
+from replicator.transform.produce import Producer, Values, getter, producer
+from replicator.transform.units import KEYS_PER_STATEMENT, Units, batches
 
 _MOST_BUILD_ROWS = 4_000
 """A chunk of units is held in memory with all its related rows."""
@@ -63,6 +64,8 @@ class Session:
         self._state: State = of(config)
         self._staging = staging_relation(config.migration.state_database, config.migration.name)
         self._tasks: dict[str, _Task] = {}
+        accepting = config.stream.on_bad_row == "quarantine"
+        self._quarantine = Quarantine(self._state, plan, config.target, accepting=accepting)
         found = row(target, "SELECT @@local_infile, @@max_allowed_packet")
         assert found is not None
         self._loads, self._longest = bool(found[0]), int(found[1])
@@ -131,11 +134,14 @@ class Session:
         task = self._tasks.get(chunk.job.name)
         if task is None:
             task = self._tasks[chunk.job.name] = self._task(chunk.job)
+        self._quarantine.begin()
         for writer in task.writers:
             writer.begin(careful)
         copied = task.run(chunk, careful)
         for writer in task.writers:
             writer.flush(self.target)
+        with self._failures():
+            self._quarantine.store(self.target)
         seconds = time.monotonic() - began
         written = max(1, sum(writer.written_bytes for writer in task.writers))
         most = min(task.most_rows, max(1, _CHUNK_BYTES * max(copied, 1) // written))
@@ -179,9 +185,11 @@ class Session:
             pick = getter([source.columns.index(name) for name in names])
             outputs.append(_Output(writer, lambda raw: [pick(raw)], pick))
         for transform in source.direct:
+            index = self._plan.transforms.index(transform)
             target = transform.target
-            writer = self._writer(target.sql, target, transform.target_columns, replace=True)
-            outputs.append(_Output(writer, producer(transform, source.columns), _unchanged(transform, source.columns)))
+            writer = self._writer(target.sql, target, transform.target_columns, replace=True, aside=self._quarantine.of(index))
+            produce = self._sifting(index, producer(transform, source.columns), source.columns)
+            outputs.append(_Output(writer, produce, _unchanged(transform, source.columns)))
         decoders = _decoders(columns)
         # CAST would give NULL for more than max_allowed_packet.
         selected = ", ".join(
@@ -210,26 +218,59 @@ class Session:
 
         return _Task(run, [output.writer for output in outputs], MOST_CHUNK_ROWS)
 
-    def _writer(self, sql: str, table: Table, names: Sequence[str], *, replace: bool) -> TableWriter:
-        return TableWriter(sql, table, names, self._config.target, replace=replace, longest=self._longest)
+    def _sifting(self, index: int, produce: Producer, columns: Sequence[str]) -> Callable[[Values], list[Values]]:
+        """Makes no rows of a source row that the transform refuses, where such are set aside."""
+        quarantine = self._quarantine
+        key = getter([columns.index(name) for name in self._plan.transforms[index].unit_columns])
+
+        def sifted(raw: Values) -> list[Values]:
+            try:
+                return produce(raw)
+            except BadRow as error:
+                quarantine.refuse_key(index, key(raw), error)
+                return []
+
+        return sifted if quarantine.accepting else produce
+
+    def _writer(
+        self, sql: str, table: Table, names: Sequence[str], *, replace: bool, aside: Refusals | None = None
+    ) -> TableWriter:
+        return TableWriter(sql, table, names, self._config.target, replace=replace, longest=self._longest, aside=aside)
 
     def _build_task(self, job: Job) -> _Task:
         transform = job.transform
         assert transform is not None
+        index = self._plan.transforms.index(transform)
         units = Units(transform, self._staging)
-        writer = self._writer(transform.target.sql, transform.target, transform.target_columns, replace=False)
+        aside = self._quarantine.of(index)
+        writer = self._writer(
+            transform.target.sql, transform.target, transform.target_columns, replace=False, aside=aside
+        )
         relation = self._staging(job.table.name)
 
         def run(chunk: Chunk, careful: bool) -> int:  # noqa: ARG001
             condition = chunk.condition("t0.")
             with self._failures():
-                produced = units.where(self.target, condition)
+                produced = self._made(index, units, condition)
                 found = row(self.target, f"SELECT COUNT(*) FROM {relation} AS t0 WHERE {condition}")
             writer.add(self.target, produced)
             assert found is not None
             return int(found[0])
 
         return _Task(run, [writer], _MOST_BUILD_ROWS)
+
+    def _made(self, index: int, units: Units, condition: str) -> list[Values]:
+        """Target rows of the units of a chunk; only where one of them is bad are they looked at one by one."""
+        try:
+            return units.where(self.target, condition)
+        except BadRow:
+            if not self._quarantine.accepting:
+                raise
+        return [
+            values
+            for part in batches(units.keys(self.target, condition), KEYS_PER_STATEMENT)
+            for values in self._quarantine.produced(self.target, units, part, index)
+        ]
 
 
 def _decoders(columns: Sequence[Column]) -> dict[str, Decode]:

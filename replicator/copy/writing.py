@@ -6,13 +6,9 @@ written again by statements, which name the row that the server refuses.
 
 from __future__ import annotations
 
-import re
-from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 import pymysql
-from pymysql.constants import ER
 
 from replicator.copy.lines import insert_head, load_statement, values_text
 from replicator.errors import BadRow, ReplicatorError
@@ -21,16 +17,11 @@ from replicator.mysql.connection import Connection, Endpoint, error_code, execut
 from replicator.mysql.encoding import row_encoder
 from replicator.mysql.loading import load
 from replicator.mysql.members import NoMembers
+from replicator.mysql.refusals import ROW_ERRORS, key_text, refused
+from replicator.quarantine import Refusals
 from replicator.transform.produce import Literals, RowEncoder, Values
 
 _STATEMENT_BYTES = 1 << 20
-
-_ROW_ERRORS = {
-    ER.DUP_ENTRY, ER.DATA_TOO_LONG, ER.WARN_DATA_OUT_OF_RANGE, ER.BAD_NULL_ERROR, ER.TRUNCATED_WRONG_VALUE,
-    ER.TRUNCATED_WRONG_VALUE_FOR_FIELD, ER.WARN_DATA_TRUNCATED, ER.NO_DEFAULT_FOR_FIELD, ER.CANT_CREATE_GEOMETRY_OBJECT,
-    ER.CONSTRAINT_FAILED, 1526, 1690, 1748, 3140, 3156, 3157, 3819, 6138,
-}  # fmt: skip
-"""Errors that a row causes, not the statement or the server."""
 
 
 class LoadWarned(ReplicatorError):
@@ -41,11 +32,20 @@ class TableWriter:
     """Gathers rows of one table and sends them, about a megabyte at a time, in the caller's transaction."""
 
     def __init__(
-        self, sql: str, table: Table, names: Sequence[str], endpoint: Endpoint, *, replace: bool, longest: int
+        self,
+        sql: str,
+        table: Table,
+        names: Sequence[str],
+        endpoint: Endpoint,
+        *,
+        replace: bool,
+        longest: int,
+        aside: Refusals | None = None,
     ) -> None:
-        """`longest` is the server's max_allowed_packet."""
+        """`longest` is the server's max_allowed_packet; `aside` takes bad rows, without it the first one is raised."""
         self._table = table
         self._endpoint = endpoint
+        self._aside = aside
         self._longest = longest
         self._encoder = RowEncoder(table, names)
         self._encode_line = row_encoder([table.by_name[name] for name in names], digits=True)
@@ -67,16 +67,28 @@ class TableWriter:
     def add(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Take rows; raises BadRow for a value that the table cannot hold exactly."""
         if self.careful:
-            encoded = [self._encoder.encode(values) for values in rows]
+            encoded = self._encoded(rows)
             self._rows += encoded
             self._grow(connection, sum(len(literal) for literals in encoded for literal in literals))
             return
         try:
             lines = list(map(",".join, map(self._encode_line, rows)))
         except (ValueError, TypeError):
-            deque(map(self._encoder.encode, rows), maxlen=0)  # raises, and names the column
-            raise
+            # Raises, and names the column, unless bad rows are set aside: then statements take the others.
+            self._encoded(rows)
+            raise LoadWarned(self._table.name) from None
         self.add_lines(connection, lines)
+
+    def _encoded(self, rows: Sequence[Values]) -> list[Literals]:
+        encoded = []
+        for values in rows:
+            try:
+                encoded.append(self._encoder.encode(values))
+            except BadRow as error:
+                if self._aside is None:
+                    raise
+                self._aside.values(values, error)
+        return encoded
 
     def add_lines(self, connection: Connection, lines: Sequence[str]) -> None:
         """Take rows that are lines of LOAD DATA already; not where the chunk is written carefully."""
@@ -99,7 +111,7 @@ class TableWriter:
             if rows:
                 self._insert(connection, rows)
         except pymysql.MySQLError as error:
-            if error_code(error) in _ROW_ERRORS:
+            if error_code(error) in ROW_ERRORS:
                 raise LoadWarned(self._table.name) from None
             raise self._endpoint.failure(error, f"writing {self._table.name}") from error
 
@@ -118,21 +130,23 @@ class TableWriter:
         if len(text) >= self._longest // 4 and len(text.encode(errors="replace")) >= self._longest:
             if len(rows) == 1:
                 reason = f"a row of more than the target's max_allowed_packet ({self._longest} bytes): raise it there"
-                raise BadRow(self._table.name, self._key_text(rows[0]), reason)
+                self._refuse(rows[0], reason)
+                return
         else:
             try:
                 execute(connection, text)
             except UnicodeEncodeError:
                 if len(rows) == 1:
                     reason = "half of a surrogate pair, which is no character: return whole characters"
-                    raise BadRow(self._table.name, self._key_text(rows[0]), reason) from None
+                    self._refuse(rows[0], reason)
+                    return
             except pymysql.MySQLError as error:
-                if error_code(error) not in _ROW_ERRORS:
+                if error_code(error) not in ROW_ERRORS:
                     raise
                 if len(rows) == 1:
-                    if self._wrote_no_member(connection, text, rows[0]):
-                        return
-                    raise self._refused(rows[0], error) from None
+                    if not self._wrote_no_member(connection, text, rows[0]):
+                        self._take_aside(rows[0], refused(self._table, self._encoder.names, rows[0], error), error)
+                    return
             else:
                 return
         middle = len(rows) // 2
@@ -148,27 +162,10 @@ class TableWriter:
         except pymysql.MySQLError:
             return False  # the first refusal says why
 
-    def _refused(self, row: Literals, error: pymysql.MySQLError) -> BadRow:
-        """The server's message holds the value: only what it says about place and kind goes on."""
-        code, message = error_code(error), str(error.args[1])
-        if code == ER.DUP_ENTRY:
-            found = re.search(r"for key '(.*)'$", message)
-            return BadRow(
-                self._table.name,
-                self._key_text(row),
-                f"another row has the same values in the unique key {found[1] if found else '?'}: change the transform"
-                " or the source rows, so that the keys differ",
-            )
-        found = re.search(r"column [`']?([^`']+?)[`']? at row", message.replace("`.`", "."))
-        column = found[1].rpartition(".")[2] if found else None
-        reason = f"the target refuses it (error {code}, {_SYMBOLS.get(code, 'unknown')})"
-        return BadRow(self._table.name, self._key_text(row), reason, column)
+    def _refuse(self, row: Literals, reason: str) -> None:
+        self._take_aside(row, BadRow(self._table.name, key_text(self._table, self._encoder.names, row), reason), None)
 
-    def _key_text(self, row: Literals) -> str:
-        names = self._encoder.names
-        return ", ".join(f"{name}={row[names.index(name)]}" for name in self._table.row_key)
-
-
-_SYMBOLS: dict[Any, str] = {
-    value: name.replace("_", " ").lower() for name, value in vars(ER).items() if isinstance(value, int)
-} | {3140: "invalid json text", 3819: "check constraint violated", 4025: "check constraint violated"}
+    def _take_aside(self, row: Literals, error: BadRow, cause: pymysql.MySQLError | None) -> None:
+        if self._aside is None:
+            raise error
+        self._aside.row(row, error, cause)

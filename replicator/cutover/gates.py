@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pymysql
 
+from replicator import quarantine
 from replicator import state as states
 from replicator.config import Config
 from replicator.cutover import hooks
@@ -63,7 +64,7 @@ def gates(
             if moves.direction == "reverse":
                 found.append(_kept_since(config, home))
         locks = Locks(identify(connection).flavour)
-        found += [_lag(stream), _verified(plan, progress), _quarantine(progress)]
+        found += [_lag(stream), _verified(plan, progress), _quarantine(config, home)]
         found += [_prepared_transactions(connection), _connections(connection, len(moves.read))]
         sees = _sees_locks(connection, locks)
         found.append(sees)
@@ -154,8 +155,8 @@ def _verified(plan: MigrationPlan, progress: Progress) -> Gate:
     return Gate("verified", age <= _VERIFIED_WITHIN, f"{age / 3600:.1f} h ago", limit, "Run `replicator verify`.")
 
 
-def _quarantine(progress: Progress) -> Gate:
-    quarantined = progress.snapshot()["quarantined_rows"]
+def _quarantine(config: Config, connection: Connection) -> Gate:
+    quarantined = sum(quarantine.counts(states.of(config), connection).values())
     return Gate(
         "quarantine",
         quarantined == 0,

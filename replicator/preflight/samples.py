@@ -31,6 +31,7 @@ _MOST_ERRORS = 3
 
 def check(context: Context) -> Iterator[Finding]:
     """The transforms succeed on samples, twice alike, and what they make fits the target."""
+    set_aside = context.config.stream.on_bad_row == "quarantine"
     source = context.source
     _limit(source, _STATEMENT_SECONDS)
     sampled, without = 0, list[str]()
@@ -39,7 +40,7 @@ def check(context: Context) -> Iterator[Finding]:
         execute(source.connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         try:
             keys = sample_keys(source.connection, transform)
-            yield from _run(source.connection, source.database, transform, keys)
+            yield from _run(source.connection, source.database, transform, keys, set_aside=set_aside)
             sampled += len(keys)
             without += [] if keys else [transform.name]
         except pymysql.MySQLError as error:
@@ -91,7 +92,7 @@ def _probes(connection: Connection, transform: PlannedTransform) -> Iterator[str
 
 
 def _run(
-    connection: Connection, database: str, transform: PlannedTransform, keys: Sequence[Values]
+    connection: Connection, database: str, transform: PlannedTransform, keys: Sequence[Values], *, set_aside: bool
 ) -> Iterator[Finding]:
     units = Units(transform, lambda table: quote(database, table))
     encoder = RowEncoder(transform.target, transform.target_columns)
@@ -106,12 +107,12 @@ def _run(
             if (error := _error(connection, units, encoder, [key])) is not None:
                 reason = error.reason if isinstance(error, BadRow) else describe(error)
                 reasons.setdefault(reason, str(error) if isinstance(error, BadRow) else f"{transform.name}: {reason}")
+    correct = f"correct the transform at {transform.declaration.place} or the row in the source"
     for text in list(reasons.values())[:_MOST_ERRORS]:
-        yield failed(
-            text,
-            f"correct the transform at {transform.declaration.place} or the row in the source, or have such rows set aside "
-            'with on_bad_row = "quarantine" below [stream]',
-        )
+        if set_aside:
+            yield warning(f"{text}; such rows will be in quarantine, which keeps the cutover closed", correct)
+        else:
+            yield failed(text, f'{correct}, or have such rows set aside with on_bad_row = "quarantine" below [stream]')
 
 
 def _error(

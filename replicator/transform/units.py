@@ -53,6 +53,14 @@ class Units:
         """SQL for the transform's own rows (as `t0`) that belong to the units."""
         return key_condition(self._unit_sql, (self.literals(key) for key in keys))
 
+    def keys(self, connection: Connection, condition: str) -> list[Values]:
+        """Keys of the units whose own rows (as `t0`) fulfil the condition."""
+        columns = [self.transform.source.by_name[name] for name in self.transform.unit_columns]
+        selected = ", ".join(exact_expression(column, sql) for column, sql in zip(columns, self._unit_sql, strict=True))
+        relation = self._relation(self.transform.source.name)
+        statement = f"SELECT DISTINCT {selected} FROM {relation} AS t0 WHERE {condition}"
+        return list(read_rows(connection, statement, columns, exact={}))
+
     def literals(self, key: Values) -> Literals:
         """A unit key as literals of its source columns."""
         return tuple([encode(value) for encode, value in zip(self._encoders, key, strict=True)])
@@ -211,8 +219,12 @@ class TargetRows:
     def of_keys(self, connection: Connection, keys: Iterable[Values]) -> Iterator[Values]:
         """The rows that stand there now, in the order of `target_columns`."""
         for part in batches(keys, KEYS_PER_STATEMENT):
-            statement = f"SELECT {self._selected} FROM {self.table.sql} WHERE {self.condition(part)}"
-            yield from list(read_rows(connection, statement, self._columns, exact={}))
+            yield from self.where(connection, self.condition(part))
+
+    def where(self, connection: Connection, condition: str) -> list[Values]:
+        """The rows that fulfil the condition, in the order of `target_columns`."""
+        statement = f"SELECT {self._selected} FROM {self.table.sql} WHERE {condition}"
+        return list(read_rows(connection, statement, self._columns, exact={}))
 
 
 def _gathered(pairs: Iterable[tuple[Values, Values]]) -> dict[Values, list[Values]]:

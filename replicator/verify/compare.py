@@ -139,6 +139,10 @@ class Comparer:
         expected, _, actual = self._sides(on, condition, spelled)
         return [(right, there) for right, there, _ in self._mismatches(expected, actual, self._floats(on))]
 
+    def refused(self, on: Snapshots, keys: Sequence[Values]) -> Refused:
+        """Of the units with these keys: those that the transform refuses to make rows of, with the error."""
+        return self._expected(on, self._source_condition(on, keys))[1]
+
     # Keys -------------------------------------------------------------------------------------------------
 
     def held(self, on: Snapshots, keys: Collection[Values]) -> list[Values]:

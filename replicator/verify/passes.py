@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
+from replicator import state
 from replicator.config import Config
 from replicator.errors import ConfigError, ConnectionLost, VerificationFailed
 from replicator.mysql.connection import connected
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.progress import Progress
+from replicator.quarantine import set_aside, unit_name
 from replicator.state import Direction
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.produce import Values
@@ -72,6 +74,10 @@ class Findings:
     certain: dict[tuple[str, str, str], Difference] = field(default_factory=dict)
     uncounted: Counter[str] = field(default_factory=Counter)
     """Certain ones beyond DIFFERENCES_KEPT."""
+    quarantined: Counter[str] = field(default_factory=Counter)
+    """Units in quarantine at the last look."""
+    aside: dict[tuple[str, str, str], Difference] = field(default_factory=dict)
+    """Rows that are missing because their units are in quarantine."""
 
     def suspect(self, differences: Iterable[Difference]) -> None:
         """Note differences whose units may be in motion; a row of no unit is nothing that the stream would move."""
@@ -249,7 +255,26 @@ class Run:
                     break
             for walk, place in begun:
                 walk.audit(on, place, present[id(walk)])
+            self._leave_out(on, seen)
         return seen
+
+    def _leave_out(self, on: Snapshots, seen: Mapping[str, Found]) -> None:
+        """Rows of units that are in quarantine, as the target's snapshot has it, should not be there."""
+        aside = set_aside(state.of(self._config), on.target)
+        tables = {unit_name(one.transform): one.table for one in self._comparers.values()}
+        self.findings.quarantined = Counter({
+            table: sum(len(units) for name, units in aside.items() if tables.get(name) == table) for table in self._tables
+        })
+        for found in seen.values() if aside else ():
+            differences = found.differences
+            found.differences = []
+            for one in differences:
+                comparer = None if one.transform is None else self._comparers[one.transform]
+                units = set() if comparer is None else aside.get(unit_name(comparer.transform), set())
+                if one.kind == "missing" and comparer is not None and comparer.identity(one.unit) in units:
+                    self.findings.aside[one.table, one.key, one.kind] = one
+                else:
+                    found.differences.append(one)
 
     # Deciding ---------------------------------------------------------------------------------------------
 
@@ -288,7 +313,7 @@ class Run:
         mismatched = Counter(one.table for one in findings.certain.values()) + findings.uncounted
         pending = Counter(one.table for one in findings.suspects.values())
         tables = {
-            table: TableReport(findings.rows[table], mismatched[table], pending[table])
+            table: TableReport(findings.rows[table], mismatched[table], pending[table], findings.quarantined[table])
             for table in self._tables
             if whole or findings.looked[table]
         }
@@ -303,6 +328,7 @@ class Run:
             self._started,
             datetime.now(UTC),
             tuple(findings.suspects.values()),
+            tuple(findings.aside.values())[:DIFFERENCES_KEPT],
         )
 
     def _snapshots(self) -> AbstractContextManager[Snapshots]:

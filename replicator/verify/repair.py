@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from replicator import state
 from replicator.apply.writes import Writer, Writes
 from replicator.config import Config
 from replicator.errors import BadRow, WrongState
@@ -21,6 +22,7 @@ from replicator.mysql.literals import encoder, exact_expression, select_expressi
 from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.progress import Progress
+from replicator.quarantine import Quarantine
 from replicator.staging import staging_relation
 from replicator.transform.plan import MigrationPlan, PlannedTransform
 from replicator.transform.produce import RowEncoder, Values, getter
@@ -51,11 +53,11 @@ def repair(
     for one in report.differences:
         if one.transform is None:
             strays.setdefault(one.table, []).append(one.unit)
-    todo: Keys = units(report.differences)
+    todo: Keys = units((*report.differences, *report.aside))
     after = report
     for _ in range(ATTEMPTS):
         work.write(todo, strays)
-        after = look_again(config, plan, log, progress, stop, units(report.differences), strays)
+        after = look_again(config, plan, log, progress, stop, units((*report.differences, *report.aside)), strays)
         todo = units((*after.differences, *after.moving))
         if after.ok and not after.moving:
             break
@@ -142,6 +144,12 @@ class _Corrector:
         self._encoder = RowEncoder(transform.target, transform.target_columns)
         target, names = transform.target, transform.target_columns
         self._writer = Writer(target.sql, target, names, config.target, alias=self._alias)
+        accepting = config.stream.on_bad_row == "quarantine"
+        self._quarantine = Quarantine(state.of(config), plan, config.target, accepting=accepting)
+        self._last_resort = Writer(
+            target.sql, target, names, config.target, alias=self._alias, aside=self._quarantine.refuse_row
+        )
+        """Sets aside what cannot be written, once it stands alone."""
 
     def correct(self, keys: Sequence[Values], touched: set[Values], staged: dict[str, set[Values]]) -> bool:
         """Set the units right in one transaction; False when that must not or cannot be done for all of them."""
@@ -153,12 +161,27 @@ class _Corrector:
                 session.rollback()
                 return False
             with failing(self._config.target):
-                self._writer.write(session, self._writes(keys), exact=True)
+                self._look_at(keys)
+                writer = self._last_resort if self._quarantine.accepting and len(keys) == 1 else self._writer
+                writer.write(session, self._writes(keys), exact=True)
+                self._quarantine.store(session)
                 session.commit()
         except BadRow:
             session.rollback()
             return False
         return True
+
+    def _look_at(self, keys: Sequence[Values]) -> None:
+        """What is in quarantine stays there if it is still refused."""
+        self._quarantine.begin()
+        self._quarantine.load(self._on.target)
+        self._quarantine.look_at(self.index, keys)
+        for key, reason in self._comparer.refused(self._on, keys):
+            if self._quarantine.accepting:
+                text = ", ".join(f"{name}={value!r}" for name, value in zip(self._transform.unit_columns, key, strict=True))
+                self._quarantine.refuse_key(self.index, key, BadRow(self._transform.target.name, text, reason))
+            else:
+                self._quarantine.keep(self.index, key)
 
     def _writes(self, keys: Sequence[Values]) -> Writes:
         writes = Writes()

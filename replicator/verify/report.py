@@ -60,6 +60,7 @@ class TableReport:
     rows: int
     mismatched: int
     pending: int
+    quarantined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Report:
     finished: datetime
     moving: tuple[Difference, ...] = field(default=(), repr=False)
     """The pending ones."""
+    aside: tuple[Difference, ...] = field(default=(), repr=False)
+    """Rows that are missing because their units are in quarantine: neither equal nor a difference."""
 
     @property
     def rows_compared(self) -> int:
@@ -96,6 +99,11 @@ class Report:
         return sum(table.pending for table in self.tables.values())
 
     @property
+    def quarantined(self) -> int:
+        """Units in quarantine, over all tables."""
+        return sum(table.quarantined for table in self.tables.values())
+
+    @property
     def ok(self) -> bool:
         """Whether no row differs for certain."""
         return self.mismatched == 0
@@ -109,6 +117,7 @@ class Report:
         """For an operator: one line, and a line for each of the first differences."""
         head = f"{self.rows_compared} rows of {len(self.tables)} tables compared at {self.position}"
         moving = f", {self.pending} in motion" if self.pending else ""
+        moving += f", {self.quarantined} in quarantine" if self.quarantined else ""
         if self.ok:
             return f"{head}: no difference{moving}"
         lines = [str(difference) for difference in self.differences[:20]]
@@ -124,11 +133,13 @@ class Report:
             "rows_compared": self.rows_compared,
             "mismatched_rows": self.mismatched,
             "pending_rows": self.pending,
+            "quarantined_rows": self.quarantined,
             "position": self.position.to_json(),
             "started": self.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "finished": self.finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tables": [
-                {"table": name, "rows": one.rows, "mismatched_rows": one.mismatched, "pending_rows": one.pending}
+                {"table": name, "rows": one.rows, "mismatched_rows": one.mismatched, "pending_rows": one.pending,
+                 "quarantined_rows": one.quarantined}
                 for name, one in self.tables.items()
             ],
             "differences": [one.to_json() for one in self.differences[:DIFFERENCES_SHOWN]],

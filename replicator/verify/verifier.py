@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
-from replicator.errors import WrongState
+from replicator.errors import VerificationFailed, WrongState
 from replicator.mysql.connection import Connection
 from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
@@ -122,6 +122,9 @@ class Verifier:
             keys = joined(self._touched(), self._doubtful)
             run.look(lambda: frozen(self._config, self._log, self._stop, source, self._way.direction), keys)
             run.convict()
+            left = sum(run.findings.quarantined.values())
+            if left:
+                raise VerificationFailed(f"{left} rows are in quarantine: `replicator status` names them, with the reasons")
             return run.report(whole=False)
 
     def close(self) -> None:
