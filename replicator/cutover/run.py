@@ -246,8 +246,12 @@ def _end(run: Cutover, reason: BaseException, switching: bool) -> None:
 
 def _archive(run: Cutover) -> None:
     """The dropped tables follow. The switch is done, so what stands in their way is told and no failure."""
-    with run.step("archive") as done, connected(run.config.target, database=False, read_timeout=120) as connection:
-        problems = finish(connection, states.of(run.config), run.moves)
+    with run.step("archive") as done:
+        try:
+            with connected(run.config.target, database=False, read_timeout=120) as connection:
+                problems = finish(connection, states.of(run.config), run.moves)
+        except (pymysql.MySQLError, OSError, TargetError) as error:
+            problems = [describe(error)]
         dropped = f", {len(run.moves.dropped)} dropped ones among them" if run.moves.dropped else ""
         done.append(f"the tables that were in use are in {run.moves.archive}{dropped}")
         if problems:

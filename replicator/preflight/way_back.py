@@ -12,7 +12,7 @@ from replicator.preflight.context import Context
 from replicator.preflight.result import Finding, failed, listed, ok, warning
 from replicator.preflight.samples import sample_keys
 from replicator.reverse.laws import Trial, try_out
-from replicator.reverse.plan import PlannedInverse, ReversePlan, make_reverse_plan
+from replicator.reverse.plan import PlannedInverse, ReversePlan, make_reverse_plan, needed_to_insert
 
 _MOST = 3
 _SAMPLES = 100
@@ -77,12 +77,7 @@ def _unnamed(plan: ReversePlan, inverse: PlannedInverse, trial: Trial) -> Iterat
     for name, named in trial.named.items():
         if name in inverse.part_of:
             continue  # another one inserts it
-        missing = [
-            column.name
-            for column in plan.old[name].columns
-            if not (column.nullable or column.has_default or column.auto_increment or column.generated or column.name in named)
-        ]
-        if missing:
+        if missing := needed_to_insert(plan.old[name], named):
             yield failed(
                 f"source table {name} takes no row without {listed(missing)}, which the inverse at {inverse.place} does not "
                 "name: a row that is inserted after the cutover could not come back",

@@ -6,7 +6,7 @@ tables, which `edits` compares and `rows` writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -172,8 +172,17 @@ def _declared(
     )
 
 
+def needed_to_insert(table: Table, named: Collection[str]) -> list[str]:
+    """Columns that are not `named`, and without which the table takes no new row."""
+    return [
+        column.name
+        for column in table.columns
+        if not (column.nullable or column.has_default or column.auto_increment or column.generated or column.name in named)
+    ]
+
+
 def _copied(table: Table, feeding: tuple[tuple[int, PlannedTransform], ...]) -> PlannedInverse | None:
-    """The inverse that a copy by names has by itself."""
+    """The inverse that a copy by names has by itself: none where the source takes no row without a column that is left out."""
     if len(feeding) != 1 or feeding[0][1].copied is None:
         return None
     (_, copy), = feeding
@@ -183,6 +192,8 @@ def _copied(table: Table, feeding: tuple[tuple[int, PlannedTransform], ...]) -> 
         for origin, name in zip(copy.copied, copy.target_columns, strict=True)
         if not copy.source.by_name[origin].generated
     ]
+    if needed_to_insert(copy.source, {origin for origin, _ in writable}):
+        return None
 
     def back(row: Any) -> dict[str, Any]:
         return {origin: row[name] for origin, name in writable}

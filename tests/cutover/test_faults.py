@@ -159,55 +159,6 @@ def test_the_answer_to_the_rename_is_lost(world: World, monkeypatch: pytest.Monk
     assert not clients.errors
 
 
-@pytest.mark.parametrize("at", ["_get_ready", "hold", "queue_up", "nothing_passed", "let_go", "switched", "_archive"])
-def test_a_process_that_dies_is_recovered(world: World, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    """All connections are dropped without a word, as by kill -9; nobody cleans up, until the next daemon starts."""
-
-    class Died(BaseException):
-        pass
-
-    def die(*_: Any) -> None:
-        with world.connection() as connection:
-            own = {int(session) for (session,) in rows(connection, "SELECT CONNECTION_ID()")}
-            clients = {int(session) for session in threads.values()}
-            kill(world, *(set(everybody(connection)) - own - clients - before))
-        raise Died
-
-    def everybody(connection: Connection) -> list[int]:
-        return [
-            int(session)
-            for (session,) in rows(
-                connection, "SELECT id FROM information_schema.processlist WHERE user = 'root' AND command <> 'Daemon'"
-            )
-        ]
-
-    threads: dict[str, int] = {}
-    original: Callable[..., Any] = getattr(steps, at)
-
-    def patched(*arguments: Any, **more: Any) -> Any:
-        if at == "_get_ready":
-            original(*arguments, **more)
-        die()
-
-    monkeypatch.setattr(steps, at, patched)
-    monkeypatch.setattr(steps, "_end", lambda *_: (_ for _ in ()).throw(Died()))
-    with Clients(world, 4) as clients:
-        while not all(ledger.acknowledged for ledger in clients.ledgers):  # each has its connection by then
-            time.sleep(0.01)
-        with world.connection() as connection:
-            before = set(everybody(connection))
-        with pytest.raises(Died):
-            world.cutover()
-        time.sleep(0.2)
-        after = at in ("switched", "_archive")
-        assert recover(world.config) == ("done" if after else "undone")
-        assert world.switched() == after
-        assert recover(world.config) is None
-        time.sleep(0.2)
-    clients.check()
-    assert not clients.errors
-
-
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("at", ["drain", "queue_up", "let_go", "later", "switched"])
 def test_server_killed(

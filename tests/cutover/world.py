@@ -18,8 +18,8 @@ import pymysql
 from replicator import config as configs
 from replicator import state as states
 from replicator.config import Config
-from replicator.cutover.moves import Moves, make_moves
 from replicator.cutover.hold import Outcome
+from replicator.cutover.moves import Moves, make_moves
 from replicator.cutover.run import cutover
 from replicator.demo.servers import Server
 from replicator.mysql.connection import Connection, connected, error_code, rows, value
@@ -248,9 +248,13 @@ class Clients:
         self.ledgers = [Ledger() for _ in range(count)]
         self._think, self._orders = think, orders
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
+        self._written = [0] * count
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
+        """They write inside the block; they may be entered again."""
+        self._stop.clear()
+        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(len(self.ledgers))]
         for thread in self._threads:
             thread.start()
         return self
@@ -277,7 +281,7 @@ class Clients:
             ledger.longest = 0.0
 
     def _write(self, number: int) -> None:
-        ledger, chance, written = self.ledgers[number], random.Random(number), 0
+        ledger, chance, written = self.ledgers[number], random.Random(number), self._written[number]
         connection: Connection | None = None
         while not self._stop.wait(chance.random() * 2 * self._think):
             written += 1
@@ -311,6 +315,7 @@ class Clients:
                     connection = None
                     time.sleep(0.05)
             ledger.longest = max(ledger.longest, time.monotonic() - began)
+        self._written[number] = written
         if connection is not None and connection.open:
             connection.close()
 
