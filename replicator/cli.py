@@ -103,7 +103,9 @@ COMMANDS: tuple[Command, ...] = (
             "Gates, freeze, drain, proof, switch, unfreeze; the reverse stream starts. Exits with 8 when the attempt "
             "was undone and nothing changed, with 9 when a person must look."),
     Command("rollback", "the cutover in the other direction", "replicator rollback --dry-run", commands.rollback,
-            (_DRY_RUN, _MAX_FREEZE, _JSON)),
+            (_DRY_RUN, _MAX_FREEZE, _JSON),
+            "The old tables are taken into use again, with every write that came back to them; the stream then goes on "
+            "forward, so that another cutover needs no copy. Exits as cutover does."),
     Command("complete", "end the reverse stream and remove the state", "replicator complete", commands.complete,
             (_JSON,), "The archive of the old tables stays. After this there is no rollback."),
     Command("abort", "end the migration before a cutover", "replicator abort --drop-target", commands.abort,

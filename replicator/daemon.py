@@ -199,8 +199,11 @@ class Daemon:
         with self._alone("complete"):
             yield {"step": "complete", "message": "ending the way back"}
             self._migration.complete()
-            archive = self._config.cutover.archive_database
-            message = f"the migration is complete; the old tables stay in {archive} until you drop it"
+            archive, state = self._config.cutover.archive_database, self._config.migration.state_database
+            message = (
+                f"the migration is complete. The old tables stay in {archive}, and {state} holds nothing of it any more: drop"
+                " both databases when nobody needs them"
+            )
             yield {"done": True, "exit_code": 0, "message": message}
 
     @contextmanager

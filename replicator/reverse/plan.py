@@ -17,6 +17,7 @@ from replicator.transform.plan import (
     MigrationPlan,
     PlannedTransform,
     Resolver,
+    SourceTable,
     cascades_to,
     ordered,
     source_tables,
@@ -112,6 +113,9 @@ def make_reverse_plan(
     transforms = tuple(one.transform for one in inverses)
     schema = next((table.schema for table in new.values()), "")
     sources = source_tables(transforms, new, cascades)
+    problems += _unknown_at_the_switch(sources, forward)
+    if problems:
+        raise TransformDeclarationError(problems)
     stream = MigrationPlan(
         source_schema=schema,
         target_schema=forward.source_schema,
@@ -134,6 +138,22 @@ def make_reverse_plan(
         },
         without=tuple(sorted(set(forward.targets) - {one.name for one in inverses})),
     )
+
+
+def _unknown_at_the_switch(sources: Mapping[str, SourceTable], forward: MigrationPlan) -> list[str]:
+    """Rows that are staged have to be known as they were at the switch, when they were what the transforms make."""
+    problems = []
+    for name, source in sources.items():
+        made = [one for one in forward.transforms if one.target.name == name]
+        for column in () if source.staged is None else source.staged.columns:
+            if not all(column in one.target_columns for one in made) or not made:
+                what = f'"{name}.{column}" is generated' if made else f'no transform writes "{name}"'
+                problems.append(
+                    f"inverses: {what}, and it is needed as it was at the switch, for related rows or because of foreign"
+                    " keys that the server follows silently: do without it"
+                )
+                break
+    return problems
 
 
 def _written(forward: MigrationPlan, table: str) -> set[str]:

@@ -92,7 +92,7 @@ def replace(monkeypatch: pytest.MonkeyPatch, module: str, **functions: Any) -> N
 
 def test_every_documented_command_is_there() -> None:
     assert [command.name for command in cli.COMMANDS] == [
-        "init", "check", "plan", "run", "status", "pause", "resume", "verify", "sample", "cutover", "rollback",
+        "init", "check", "plan", "run", "copy-worker", "status", "pause", "resume", "verify", "sample", "cutover", "rollback",
         "complete", "abort", "demo",
     ]  # fmt: skip
 

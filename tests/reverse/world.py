@@ -14,6 +14,7 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT
 
+from replicator.binlog.safe_position import current_position
 from replicator.config import Config, load
 from replicator.daemon import Daemon
 from replicator.demo.servers import Server
@@ -143,8 +144,6 @@ class Shop:
 
     def until_applied(self) -> None:
         """Everything that stands in the binlog now is on the other side."""
-        from replicator.binlog.safe_position import current_position
-
         with self.session() as connection:
             end = current_position(connection)
 
