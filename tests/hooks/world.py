@@ -117,8 +117,8 @@ archive_database = "{archive}"
     shop = ApartShop(
         pair.source, load(folder / "replicator.toml", {}), source, target, archive, other=pair.target, folder=folder
     )
-    shop.write_hook("on_switch", "echo $REPLICATOR_TO > route")
-    shop.write_hook("on_abort", "echo $REPLICATOR_FROM > route")
+    shop.write_hook("on_switch", "echo $REPLICATOR_TO > new; mv new route")
+    shop.write_hook("on_abort", "echo $REPLICATOR_FROM > new; mv new route")
     return shop
 
 
