@@ -101,6 +101,10 @@ class SourceConnectionLost(ConnectionLost, SourceError):
     exit_code = 5
 
 
+class EventDamaged(SourceConnectionLost):
+    """An event's checksum does not fit: damaged on its way, which passes, or on disk, which does not."""
+
+
 class TargetConnectionLost(ConnectionLost, TargetError):
     """The connection to the target broke."""
 

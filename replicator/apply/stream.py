@@ -23,7 +23,7 @@ from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
 from replicator.binlog.events import Ddl, TransactionEnd, Wanted
 from replicator.binlog.safe_position import safe_position
-from replicator.errors import ReplicatorError, SourceError, Unsupported
+from replicator.errors import EventDamaged, ReplicatorError, SourceError, StreamError, Unsupported
 from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
@@ -47,6 +47,8 @@ BEHIND_SECONDS = 10.0
 """… while more than a batch is waiting. Large groups cost the same whether one of their rows changed or a hundred, so smaller
 batches would only fall behind further."""
 IDLE_WAIT = 0.2
+MOST_DAMAGES = 5
+"""Times that the same event is read with a wrong checksum before it is believed to stand there like that."""
 RETRY_WAIT = (0.2, 10.0)
 """Seconds before the first and the last of the growing pauses between tries."""
 
@@ -230,11 +232,20 @@ class Stream(TouchedLog):
 
     def _run(self) -> None:
         pause = RETRY_WAIT[0]
+        damaged, damages = "", 0
         while not self._stopping:
             try:
                 self._session()
             except ReplicatorError as error:
                 self._progress.disconnected(self._direction)
+                if isinstance(error, EventDamaged):
+                    damages = damages + 1 if damaged == str(error) else 1
+                    damaged = str(error)
+                    if damages == MOST_DAMAGES:
+                        error = StreamError(
+                            f"{error} It came like that {damages} times, so it is on disk: point the source at a server that"
+                            " has this part of the binlog whole, or abort and start the migration again behind it."
+                        )
                 if not error.transient:
                     self._end(error)
                     return

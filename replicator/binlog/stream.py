@@ -29,7 +29,7 @@ from replicator.binlog.place import MADE_BY_DUMP, WRAP, Damaged, Place, is_writt
 from replicator.binlog.rows import RowImages
 from replicator.binlog.statements import Kind
 from replicator.binlog.transactions import Group, header_time, read_mariadb_gtid, read_mysql_gtid, read_xa_prepare
-from replicator.errors import SourceConnectionLost, StreamError, Unsupported
+from replicator.errors import EventDamaged, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.gtid import MariadbGtidPosition, MysqlGtidSet
 from replicator.mysql.position import Position
@@ -165,7 +165,7 @@ class BinlogStream:
                 try:
                     end = place.follow(event)
                 except Damaged:
-                    raise SourceConnectionLost(
+                    raise EventDamaged(
                         f"source {self._endpoint.address}: the event behind {place} has a wrong checksum: damaged on its way"
                         " or on disk."
                     ) from None
