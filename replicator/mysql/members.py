@@ -51,10 +51,15 @@ class NoMembers:
         return bool(self._places) and any(map(self.count, rows))
 
     def write(self, connection: Connection, statement: str, row: Sequence[str]) -> bool:
-        """Run MariaDB's statement for one row without strictness; False if the server changed another value as well."""
+        """Run MariaDB's statement for one row without strictness, inside a transaction; False if the server changed another
+        value as well, which is undone."""
         with connection.cursor() as cursor:
+            cursor.execute("SAVEPOINT no_member")
             cursor.execute(f"{_LENIENTLY} {statement}")
-            return bool(cursor.warning_count == self.count(row))
+            if cursor.warning_count == self.count(row):
+                return True
+            cursor.execute("ROLLBACK TO no_member")
+            return False
 
 
 def enum_encoder(members: tuple[str, ...], charset: str | None) -> Callable[[Any], str]:

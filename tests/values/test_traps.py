@@ -11,7 +11,10 @@ import pytest
 from replicator.copy import copy_jobs
 from replicator.demo.servers import Server
 from replicator.errors import BadRow, SourceError
+from replicator.mysql.catalog import read_tables
 from replicator.mysql.connection import Connection, connected, execute, rows
+from replicator.mysql.literals import encoder
+from replicator.mysql.members import NO_MEMBER, NoMembers
 from replicator.mysql.sql import quote
 from tests.copy.conftest import NewMigration
 from tests.values.world import begin, forget
@@ -241,3 +244,20 @@ def test_a_text_that_is_longer_than_a_packet_of_the_source(
     expected = rows(made.source, f"SELECT {shown} FROM t")
     assert None not in expected[0]
     assert made.read(f"SELECT {shown} FROM t") == list(expected)
+
+
+def test_no_other_value_slips_through_with_an_enum_without_its_members(
+    mariadb: Server, database: Callable[..., str], connect: Callable[..., Connection]
+) -> None:
+    """What is written leniently is taken back where the server changed more than the enum."""
+    name = database(mariadb)
+    session = connect(mariadb, name, autocommit=False)
+    execute(session, "CREATE TABLE t (e ENUM('x'), v VARCHAR(2))")
+    columns = read_tables(session, name)["t"].columns
+    no_members = NoMembers(columns)
+    zero = encoder(columns[0])(NO_MEMBER)
+    written = [no_members.write(session, f"INSERT INTO t VALUES ({zero}, {v})", (zero, v)) for v in ("'ab'", "'abc'")]
+    assert written == [True, False]
+    assert rows(session, "SELECT e + 0, v FROM t") == ((0, "ab"),)
+    assert no_members.among([(zero, "'ab'")])
+    assert not no_members.among([("'x'", zero)])
