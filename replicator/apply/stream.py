@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from types import MappingProxyType
 
@@ -280,7 +280,9 @@ class Stream(TouchedLog):
             if behind is not None and checkpoint.position != behind.since:
                 behind = None  # it is behind us
             wanted = self._wanted()
-            quarantine = Quarantine(self._state, self._plan, self._downstream, accepting=self._set_aside)
+            # What the way back makes are no units of the target: it sets nothing aside, and leaves what is set aside alone.
+            units = self._plan if self._direction == "forward" else replace(self._plan, transforms=())
+            quarantine = Quarantine(self._state, units, self._downstream, accepting=self._set_aside)
             applier = self._applier(
                 self._plan,
                 self._state,

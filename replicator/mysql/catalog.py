@@ -40,6 +40,8 @@ class Column:
     generated: bool
     auto_increment: bool
     members: tuple[str, ...] = ()
+    on_update: bool = False
+    """ON UPDATE CURRENT_TIMESTAMP: an UPDATE that does not name it changes it."""
 
     @property
     def unsigned(self) -> bool:
@@ -230,6 +232,7 @@ def _column(
         generated="virtual generated" in extra or "stored generated" in extra or extra in ("virtual", "persistent"),
         auto_increment="auto_increment" in extra,
         members=_members(str(full_type)) if kind in ("enum", "set") else (),
+        on_update="on update" in extra,
     )
 
 

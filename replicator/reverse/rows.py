@@ -58,6 +58,7 @@ class OldTable:
         # In our sessions, where 0 is a number like any other, only NULL has AUTO_INCREMENT give one out.
         self._defaults = [(column.name, "NULL" if column.auto_increment else "DEFAULT") for column in self._columns]
         self._writer = Writer(table.sql, table, names, endpoint, alias=alias)
+        self._stamps = [column.name for column in self._columns if column.on_update]
         self._encoder = RowEncoder(table, names)
         self._select = ", ".join(select_expression(column, quote(column.name)) for column in self._columns)
         self._key_sql = [quote(name) for name in table.row_key]
@@ -149,7 +150,8 @@ class OldTable:
             for part in batches(keys, _AT_ONCE):
                 where = key_condition(self._key_sql, part)
                 if names:
-                    sets = ", ".join(f"{quote(name)} = {self._case(name, part, changed)}" for name in names)
+                    kept = [f"{quote(name)} = {quote(name)}" for name in self._stamps if name not in names]
+                    sets = ", ".join([*(f"{quote(name)} = {self._case(name, part, changed)}" for name in names), *kept])
                     if self._execute(connection, f"UPDATE {self.table.sql} SET {sets} WHERE {where}", part) == len(part):
                         continue
                 standing = set(self._keys(connection, where))

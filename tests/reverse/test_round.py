@@ -39,7 +39,7 @@ def test_round(shop: Shop) -> None:
         "UPDATE bookings SET note = 'bb' WHERE id = 2",
         "UPDATE bookings SET offer_id = NULL WHERE id = 3",
         "INSERT INTO bookings (offer_id, note) VALUES (3, 'h')",
-        "UPDATE branches SET opening = '[[1, 10], [2, 10], [7, 11]]' WHERE id = 'north'",
+        "UPDATE branches SET opening = '[[1, 10], [2, 10], [7, 11]]', name = 'Norden' WHERE id = 'north'",
         "DELETE FROM branches WHERE id = 'south'",
         "INSERT INTO branches VALUES ('east', 'East', '[[3, 8]]')",
         "UPDATE persons SET name = 'Anna' WHERE id = 1",

@@ -55,7 +55,7 @@ UNOWNED = {
     "customers": "SELECT id, secret FROM {old}.customers",
     "services": "SELECT id, extra FROM {old}.services",
     "bookings": "SELECT id, secret FROM {old}.bookings",
-    "branches": "SELECT id, secret FROM {old}.branches",
+    "branches": "SELECT id, CONCAT(secret, ' ', YEAR(stamp)) FROM {old}.branches",
     "people": "SELECT id, secret FROM {old}.people",
     "hooks": "SELECT id, secret FROM {old}.hooks",
 }

@@ -11,7 +11,9 @@ CREATE TABLE services (
   id int AUTO_INCREMENT PRIMARY KEY, name varchar(40) NOT NULL, deleted_at datetime NULL, extra int NOT NULL DEFAULT 7);
 CREATE TABLE bookings (
   id int AUTO_INCREMENT PRIMARY KEY, service_id int NULL, note varchar(40) NOT NULL, secret varchar(40) NOT NULL DEFAULT 'none');
-CREATE TABLE branches (id char(8) PRIMARY KEY, name varchar(40) NOT NULL, secret varchar(40) NOT NULL DEFAULT 'none');
+CREATE TABLE branches (
+  id char(8) PRIMARY KEY, name varchar(40) NOT NULL, secret varchar(40) NOT NULL DEFAULT 'none',
+  stamp timestamp NOT NULL DEFAULT '2001-01-01' ON UPDATE CURRENT_TIMESTAMP);
 CREATE TABLE hours (
   id int AUTO_INCREMENT PRIMARY KEY, branch_id char(8) NOT NULL, staff int NULL, day int NOT NULL, opens int NOT NULL);
 CREATE TABLE people (
@@ -35,7 +37,7 @@ INSERT INTO services (name, deleted_at, extra) VALUES
   ('Cut', NULL, 1), ('Old Cut', '2020-01-01', 2), ('Wash', NULL, 3), ('Dye It', NULL, 4), ('Gone', '2021-01-01', 5);
 INSERT INTO bookings (service_id, note, secret) VALUES
   (1, 'a', 'b1'), (2, 'b', 'b2'), (3, 'c', 'b3'), (NULL, 'd', 'b4'), (99, 'e', 'b5'), (4, 'f', 'b6'), (4, 'g', 'b7');
-INSERT INTO branches VALUES ('north', 'North', 'n'), ('south', 'South', 's'), ('west', 'West', 'w');
+INSERT INTO branches (id, name, secret) VALUES ('north', 'North', 'n'), ('south', 'South', 's'), ('west', 'West', 'w');
 INSERT INTO hours (branch_id, staff, day, opens) VALUES
   ('north', 1, 1, 9), ('north', 2, 1, 9), ('north', NULL, 2, 10), ('north', 1, 9, 3), ('south', 1, 1, 8), ('lost', 1, 1, 8);
 INSERT INTO people VALUES
