@@ -115,9 +115,9 @@ def load(folder: Path) -> Case:
     return case
 
 
-MOMENTS = ("before the run", "before the copy", "after the copy", "all along", "while replicating")
-"""Sections that run by themselves. LOW is taken before the copy; its end is HIGH; `all along` is repeated from LOW until the
-target has to be equal."""
+MOMENTS = ("before the run", "before the copy", "while copying", "after the copy", "all along", "while replicating")
+"""Sections that run by themselves. LOW is taken before the copy. `while copying` stands between the copy of the first rows and
+HIGH, `after the copy` behind HIGH, and `all along` is repeated from LOW until the target has to be equal."""
 
 
 def cases() -> list[Case]:

@@ -36,16 +36,34 @@ _ACCEPT = re.compile(r"--set (stream\.accept_schema_change)=(\S+:\d+)")
 Moment = Callable[[str], None]
 
 
+class Copying(Progress):
+    """Tells when the first rows are copied, before HIGH is known."""
+
+    def __init__(self, name: str, moment: Moment) -> None:
+        super().__init__(name)
+        self._moment = moment
+        self.waiting = False
+
+    def copied(self, table: str, rows: int, source: str | None = None) -> None:
+        super().copied(table, rows, source)
+        if self.waiting and rows:
+            self.waiting = False
+            self._moment("while copying")
+
+
 class Attended(Migration):
     """A migration during which something happens at given moments."""
 
     def __init__(self, config: Config, moment: Moment) -> None:
-        super().__init__(config, Progress(config.migration.name))
+        self._copying = Copying(config.migration.name, moment)
+        super().__init__(config, self._copying)
         self._moment = moment
 
     def copy(self) -> None:
         self._moment("before the copy")
+        self._copying.waiting = True
         super().copy()
+        assert not self._copying.waiting, "no rows were copied: nothing can happen between them"
 
     def catch_up(self) -> None:
         self._moment("after the copy")

@@ -1,6 +1,10 @@
 -- @ before the copy
 DELETE FROM branches WHERE id = 2;
 INSERT INTO branches VALUES (2, 1, 'b again');
+-- @ while copying
+INSERT INTO branches VALUES (8, 2, 'between');
+UPDATE shifts SET branch_id = 8 WHERE id = 4;
+UPDATE branches SET company_id = 1 WHERE id = 5;
 -- @ after the copy
 UPDATE companies SET id = 20 WHERE id = 2;
 DELETE FROM companies WHERE id = 3;

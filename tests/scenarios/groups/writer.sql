@@ -1,5 +1,8 @@
 -- @ before the copy
 DELETE FROM skills WHERE id = 1;
+-- @ while copying
+UPDATE skills SET staff = 'bob' WHERE id = 2;
+INSERT INTO skills VALUES (9, 'ann', 5, 'late');
 -- @ after the copy
 UPDATE skills SET staff = 'ann' WHERE id = 4;
 -- @ all along
@@ -16,3 +19,7 @@ UPDATE skills SET id = 20 WHERE id = 2;
 UPDATE skills SET staff = 'bob' WHERE id = 4;
 COMMIT;
 DELETE FROM skills WHERE staff IS NULL;
+-- @ null again
+INSERT INTO skills VALUES (10, NULL, 1, 'new'), (11, NULL, 0, 'first');
+-- @ null once more
+UPDATE skills SET staff = NULL WHERE id = 7;

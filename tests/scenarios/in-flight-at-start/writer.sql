@@ -13,7 +13,15 @@ INSERT INTO orders VALUES (30, 'never');
 -- @ before the copy
 -- session: early
 COMMIT;
+-- @ while copying
+-- session: between
+BEGIN;
+INSERT INTO orders VALUES (40, 'begun in between');
+-- session: swift
+UPDATE orders SET note = 'swift' WHERE id = 3;
 -- @ after the copy
+-- session: between
+COMMIT;
 -- session: undone
 ROLLBACK;
 -- @ while replicating

@@ -2,6 +2,10 @@
 UPDATE tenants SET name = 'new north' WHERE id = 1;
 DELETE FROM services WHERE id = 2;
 INSERT INTO services VALUES (9, 2, 'late', 0);
+-- @ while copying
+UPDATE services SET tenant_id = 2, title = 'in between' WHERE id = 4;
+UPDATE bookings SET service_id = 4 WHERE id = 4;
+DELETE FROM services WHERE id = 5;
 -- @ after the copy
 UPDATE services SET title = 'changed' WHERE id = 1;
 INSERT INTO services VALUES (2, 2, 'is back', 0);
