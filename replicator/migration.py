@@ -38,7 +38,7 @@ from replicator.errors import (
     WrongState,
 )
 from replicator.mysql.catalog import read_tables
-from replicator.mysql.connection import Connection, Endpoint, connected, execute, value
+from replicator.mysql.connection import Connection, Endpoint, connected, execute, failing, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -58,7 +58,6 @@ from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 from replicator.verify import Report, Verifier, repair
 from replicator.verify.passes import FORWARD, Way
-from replicator.verify.snapshots import failing
 from replicator.watch import Watch
 
 _log = structlog.get_logger("migration")
@@ -197,10 +196,11 @@ class Migration:
             if table.staged is not None:
                 create_staging(target, self._relation, table.staged)
         defer_indexes(self.config, self.plan, target)
-        low, method = safe_position(source)
-        self._await_decisions(source)
-        visible, _ = safe_position(source)
-        server = identify(source)
+        with failing(self.config.source, "finding a position to start from"):
+            low, method = safe_position(source)
+            self._await_decisions(source)
+            visible, _ = safe_position(source)
+            server = identify(source)
         execute(target, "BEGIN")
         self.state.begin_stream(target, "forward", Checkpoint(low, server.identity, 0.0))
         self.state.learn(target, low=low.to_json(), low_method=method, source=str(server))
@@ -218,7 +218,7 @@ class Migration:
         try:
             waiting = set(prepared(source))
         except pymysql.MySQLError as error:
-            raise self.config.source.refused(error, "looking for prepared XA transactions (XA_RECOVER_ADMIN)") from None
+            raise self.config.source.failure(error, "looking for prepared XA transactions (XA_RECOVER_ADMIN)") from None
         while waiting:
             self.progress.doing(f"waiting until XA transactions are committed or rolled back: {', '.join(sorted(waiting)[:5])}")
             self.progress.beat()
@@ -586,9 +586,11 @@ class Migration:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep a second daemon out while this one lives."""
-        with self._target() as connection:
+        with connected(self.config.target, database=False, write=True) as connection:
             name = f"replicator:{self.state.database}:{self.state.migration}"[:64]
-            if value(connection, "SELECT GET_LOCK(%s, 0)", (name,)) != 1:
+            with failing(self.config.target):
+                got = value(connection, "SELECT GET_LOCK(%s, 0)", (name,))
+            if got != 1:
                 raise WrongState(f"another daemon runs the migration {self.state.migration}: use `replicator status` to see it")
             yield
 
@@ -606,12 +608,12 @@ class Migration:
 
     @contextmanager
     def _source(self) -> Iterator[Connection]:
-        with connected(self.config.source) as connection:
+        with connected(self.config.source) as connection, failing(self.config.source):
             yield connection
 
     @contextmanager
     def _target(self) -> Iterator[Connection]:
-        with connected(self.config.target, database=False, write=True) as connection:
+        with connected(self.config.target, database=False, write=True) as connection, failing(self.config.target):
             yield connection
 
 

@@ -46,7 +46,8 @@ def safe_position(connection: Connection) -> tuple[Position, str]:
 
     The GTID set of the position holds at least what stands in front of it, and only what is visible.
 
-    Raises SourceError when the server writes no binlog, lacks a privilege, or a transaction does not finish.
+    Raises SourceError when the server writes no binlog, lacks a privilege, or a transaction does not finish, and PyMySQL's
+    error when the connection is lost.
     """
     server = identify(connection)
     try:
@@ -56,6 +57,8 @@ def safe_position(connection: Connection) -> tuple[Position, str]:
             return _unowned(connection, server), "gtid_owned"
         return _rotation(connection, server), "rotation"
     except pymysql.MySQLError as error:
+        if is_lost(error):
+            raise
         raise SourceError(f"source: finding a position to start from: {describe(error)}") from None
 
 
@@ -96,6 +99,8 @@ def begin_snapshot(connection: Connection, tables: Sequence[str], locking: Conne
         finally:
             execute(locking, "UNLOCK TABLES")
     except pymysql.MySQLError as error:
+        if is_lost(error):
+            raise
         raise SourceError(f"source: reading tables at one position of the binlog: {describe(error)}") from None
 
 

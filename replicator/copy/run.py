@@ -16,7 +16,7 @@ from replicator.copy.crew import Crew, Processes, Thread
 from replicator.copy.jobs import Job
 from replicator.copy.work import PATIENCE_SECONDS
 from replicator.errors import ConnectionLost, Interrupted
-from replicator.mysql.connection import Connection, close, connect, connected
+from replicator.mysql.connection import Connection, close, connect, connected, failing
 from replicator.mysql.flavour import identify
 from replicator.progress import Progress
 from replicator.staging import staging_relation
@@ -86,17 +86,19 @@ class _Ledger:
         """Create the rows that are missing, with the server's estimate of the table's rows."""
         state = of(self._config)
         staging = staging_relation(self._config.migration.state_database, self._config.migration.name)
-        with connected(self._config.source) as source, connected(self._config.target, autocommit=False) as target:
+        with (
+            connected(self._config.source) as source,
+            connected(self._config.target, autocommit=False) as target,
+            failing(self._config.target, "preparing the copy"),
+        ):
             known = job_progress(state, target)
             for job in jobs:
                 if job.name not in known:
                     build = job.transform is not None
                     relation = staging(job.table.name) if build else job.table.sql
                     endpoint = self._config.target if build else self._config.source
-                    try:
+                    with failing(endpoint, f"looking at {relation}"):
                         estimate = _estimate(target if build else source, relation)
-                    except (pymysql.MySQLError, OSError) as error:
-                        raise endpoint.failure(error, f"looking at {relation}") from error
                     create_job(state, target, job, estimate)
 
     def read(self) -> dict[str, JobProgress]:

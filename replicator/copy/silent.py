@@ -21,7 +21,7 @@ from replicator.copy.jobs import copy_job
 from replicator.copy.session import Session, opened
 from replicator.copy.work import PATIENCE_SECONDS
 from replicator.errors import ConnectionLost, Interrupted
-from replicator.mysql.connection import Connection, connected, execute
+from replicator.mysql.connection import Connection, connected, execute, failing
 from replicator.mysql.position import Position
 from replicator.progress import Progress
 from replicator.staging import staging_relation
@@ -44,7 +44,7 @@ def copy_silent(
     for group in plan.silent:
         while True:
             try:
-                with connected(config.target, database=False) as target:
+                with connected(config.target, database=False) as target, failing(config.target, "copying"):
                     known = _positions(state, target)
                 if not known.keys() >= set(group):
                     _Group(config, plan, progress, stop, throttle).copy(group)
@@ -95,7 +95,8 @@ class _Group:
         with opened(self._config, self._plan) as session, connected(self._config.source) as locking:
             try:
                 self._clear(session.target, sources)
-                position = begin_snapshot(session.source, [source.table.sql for source in sources], locking)
+                with failing(self._config.source, "copying"):
+                    position = begin_snapshot(session.source, [source.table.sql for source in sources], locking)
                 for source in sources:
                     self._copy(session, source)
                 known = {name: at.to_json() for name, at in _positions(self._state, session.target).items()}

@@ -66,6 +66,15 @@ class Endpoint:
         return self.unix_socket or f"{self.host}:{self.port}"
 
 
+@contextmanager
+def failing(endpoint: Endpoint, doing: str = "") -> Iterator[None]:
+    """Errors of the driver inside become those of the endpoint: lost ones pass when tried again, the others say why."""
+    try:
+        yield
+    except (pymysql.MySQLError, OSError) as error:
+        raise endpoint.failure(error, doing) from error
+
+
 def describe(error: Exception) -> str:
     """`(1045, "Access denied")` as `error 1045: Access denied`."""
     if isinstance(error, pymysql.MySQLError) and len(error.args) >= 2:
