@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what `make demo` and `make test` need beside Python packages: MariaDB and the headers of its client library
-# from the system's packages, MySQL into the user's cache. Installs what is missing and nothing else; with `bench`
-# also what the benchmarks compare with.
+# from the system's packages, MySQL into the user's cache, HAProxy for the example of a cutover to another server.
+# Installs what is missing and nothing else; with `bench` also what the benchmarks compare with.
 #
 #   ops/install/install.sh [bench]
 #
@@ -38,11 +38,21 @@ if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")
   [ -z "$lacking" ] || want $lacking
 fi
 [ "${1:-}" != bench ] || has mydumper || want mydumper
+without() {
+  [ "${CI:-}" != true ] || die "CI tests the example of a proxy too, and there is no $extra"
+  echo "install.sh: going on without $extra: what needs it will be skipped" >&2
+  extra=
+}
+extra=
+has haproxy || extra=haproxy
+if [ "$missing$extra" = haproxy ]; then # nobody has to become root for an example
+  { has apt-get && { [ "$(id -u)" = 0 ] || has sudo; }; } || without
+fi
 
-if [ -n "$missing" ]; then
-  has apt-get || die "please install, in your system's way:$missing"
-  if [ "$(id -u)" = 0 ]; then root=; elif has sudo; then root=sudo; else die "as root, please: apt-get install$missing"; fi
-  echo "Installing$missing"
+if [ -n "$missing$extra" ]; then
+  has apt-get || die "please install, in your system's way:$missing $extra"
+  if [ "$(id -u)" = 0 ]; then root=; elif has sudo; then root=sudo; else die "as root, please: apt-get install$missing $extra"; fi
+  echo "Installing$missing $extra"
   log=$(mktemp)
   $root apt-get -q update >"$log" 2>&1 || { cat "$log" >&2; die "apt-get update failed"; }
   policy=/usr/sbin/policy-rc.d
@@ -51,11 +61,16 @@ if [ -n "$missing" ]; then
     printf '#!/bin/sh\nexit 101\n' | $root tee $policy >/dev/null
     $root chmod 755 $policy
   fi
-  # shellcheck disable=SC2086  # words, each a package or a command
-  $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
-    install --no-install-recommends $missing >"$log" 2>&1 || { cat "$log" >&2; die "apt-get install failed"; }
+  get() {
+    $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
+      install --no-install-recommends "$@" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+  }
+  # shellcheck disable=SC2086
+  [ -z "$missing" ] || get $missing || die "apt-get install failed"
+  [ -z "$extra" ] || get "$extra" || without
   rm -f "$log"
   case $missing in *mariadb-server*) ! has systemctl || $root systemctl --quiet disable mariadb ;; esac
+  [ -z "$extra" ] || ! has systemctl || $root systemctl --quiet disable "$extra"
 fi
 
 if ! "$here/mysql.sh" "${XDG_CACHE_HOME:-$HOME/.cache}/replicator/mysql"; then

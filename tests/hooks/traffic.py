@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Self
 
 import pymysql
+from pymysql.constants import ER
 
 from replicator.mysql.connection import Connection, error_code, rows
 from tests.hooks.world import ApartShop
@@ -28,6 +29,8 @@ class Clients:
         self.doubtful: set[str] = set()
         """Those whose COMMIT was sent and not answered."""
         self.errors: Counter[int | None] = Counter()
+        self.refused: set[int] = set()
+        """Clients who found no table: they had come to a side that was closed."""
         self.written = 0
         self.longest = 0.0
         """Seconds between two acknowledged writes of one client."""
@@ -52,7 +55,7 @@ class Clients:
             serial += 1
             note, committing = f"{self._seed}-{number}-{serial}", False
             try:
-                if connection is None or self._shop.side != side:
+                if connection is None or self._moved(side):
                     if connection is not None:
                         connection.close()
                     side, connection = self._enter()
@@ -75,6 +78,8 @@ class Clients:
                 self.longest, last = max(self.longest, time.monotonic() - last), time.monotonic()
             except (pymysql.MySQLError, OSError) as error:
                 self.errors[error_code(error)] += 1
+                if error_code(error) == ER.NO_SUCH_TABLE:
+                    self.refused.add(number)
                 if committing:
                     self.doubtful.add(note)
                 if connection is not None and connection.open:
@@ -87,6 +92,9 @@ class Clients:
                 time.sleep(0.01)
         if connection is not None and connection.open:
             connection.close()
+
+    def _moved(self, side: str) -> bool:
+        return self._shop.side != side
 
     def _enter(self) -> tuple[str, Connection]:
         side = self._shop.side

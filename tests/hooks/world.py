@@ -78,9 +78,13 @@ class ApartShop(Shop):
         return [side for side, tables in there.items() if "bookings" in tables]
 
 
-def make_apart_shop(pair: ServerPair, database: Callable[..., str], folder: Path) -> ApartShop:
+def make_apart_shop(
+    pair: ServerPair, database: Callable[..., str], folder: Path, hooks: Path | None = None
+) -> ApartShop:
     source, archive = database(pair.source, "shop"), database(pair.source, "archive")
-    target, state = database(pair.target, "new_shop"), database(pair.target, "state")
+    target, state = source, database(pair.target, "state")  # the name that the application knows
+    with pymysql.connect(**pair.target.connect_args(), autocommit=True) as connection:
+        execute(connection, f"CREATE DATABASE `{target}`")
     with (
         pymysql.connect(
             **pair.source.connect_args(source), autocommit=True, client_flag=CLIENT.MULTI_STATEMENTS
@@ -112,11 +116,14 @@ socket = "{folder / "control"}"
 [cutover]
 mode = "hooks"
 archive_database = "{archive}"
+hooks = "{hooks or "hooks"}"
 """)
     (folder / "route").write_text("source")
     shop = ApartShop(
         pair.source, load(folder / "replicator.toml", {}), source, target, archive, other=pair.target, folder=folder
     )
+    if hooks is not None:
+        return shop
     shop.write_hook("on_switch", "echo $REPLICATOR_TO > new; mv new route")
     shop.write_hook("on_abort", "echo $REPLICATOR_FROM > new; mv new route")
     return shop
@@ -124,6 +131,10 @@ archive_database = "{archive}"
 
 def drop_rest(shop: ApartShop) -> None:
     """What a migration made besides the databases that were made for it."""
-    for on, name in ((shop.server, shop.config.migration.state_database), (shop.other, f"{shop.target}_closed")):
+    for on, name in (
+        (shop.server, shop.config.migration.state_database),
+        (shop.other, shop.target),
+        (shop.other, f"{shop.target}_closed"),
+    ):
         with pymysql.connect(**on.connect_args(), autocommit=True) as connection:
             execute(connection, f"DROP DATABASE IF EXISTS `{name}`")
