@@ -56,7 +56,10 @@ class SchemaChange:
 
 
 def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
-    """What the statement means; None where it passes. Names compare without case, as some servers do."""
+    """What the statement means; None where it passes.
+
+    Names compare without case, as some servers do, unless a table is called exactly so.
+    """
     statement = parse(ddl.statement)
     if statement is None:
         return None
@@ -64,8 +67,9 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
 
     def mine(name: Name) -> str | None:
         schema, table = name
-        same = (ddl.schema if schema is None else schema).lower() == plan.source_schema.lower()
-        return known.get(table.lower()) if same else None
+        if (ddl.schema if schema is None else schema).lower() != plan.source_schema.lower():
+            return None
+        return table if table in plan.sources else known.get(table.lower())
 
     if statement.verb == "drop database":
         same = statement.tables[0][1].lower() == plan.source_schema.lower()

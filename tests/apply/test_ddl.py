@@ -36,11 +36,15 @@ SOURCE = {
     "orders": table("shop", "orders", "id", "item_id", "note", "unread"),
     "Odd#name -- x": table("shop", "Odd#name -- x", "id", "name"),
     "parents": table("shop", "parents", "id", "name"),
+    "Twins": table("shop", "Twins", "id", "name"),
+    "TWINS": table("shop", "TWINS", "id", "size"),
 }
 TARGET = {
     "items": table("new", "items", "id", "name", "a, b"),
     "orders": table("new", "orders", "id", "item", "note"),
     "Odd#name -- x": table("new", "Odd#name -- x", "id", "name"),
+    "Twins": table("new", "Twins", "id", "name"),
+    "TWINS": table("new", "TWINS", "id", "size"),
 }
 KEY = ForeignKey("of_parent", "shop", "orders", ("item_id",), "shop", "parents", ("id",), "CASCADE", "RESTRICT")
 
@@ -50,6 +54,8 @@ def plan(*, logs_cascades: bool = True) -> MigrationPlan:
     token = _collecting.set(declared)
     copy_table("items", omit=["size"])
     copy_table("Odd#name -- x")
+    copy_table("Twins")
+    copy_table("TWINS")
 
     @transform("orders", related={"item": one("items", where={"id": "item_id"})})
     def orders(row: Any, item: Any) -> Any:
@@ -179,6 +185,14 @@ def test_what_does_not_pass(statement: str, consequence: Consequence, why: str) 
 def test_names_belong_to_the_session_s_schema() -> None:
     assert judged("TRUNCATE items", schema="other") is None
     assert judged("TRUNCATE shop.items", schema="other") is not None
+
+
+def test_tables_whose_names_differ_by_case_alone() -> None:
+    for name, read in (("Twins", "name"), ("TWINS", "size")):
+        change = judged(f"ALTER TABLE {name} DROP COLUMN {read}")
+        assert change is not None
+        assert change.tables == (name,)
+        assert judged(f"ALTER TABLE {name} DROP COLUMN other") is None
 
 
 def test_foreign_keys_whose_actions_are_not_logged() -> None:

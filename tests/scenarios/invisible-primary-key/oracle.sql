@@ -1,0 +1,2 @@
+-- table: log
+SELECT my_row_id, text FROM log;
