@@ -306,7 +306,7 @@ def test_a_worker_of_its_own_helps(server: Server, migration: NewMigration) -> N
     fill(made.source, "t", "id, name", "n, n", 30_000)
     for job in copy_jobs(made.plan):
         chunks.create_job(made.state, made.target, job, 1)
-    command = [sys.executable, "-W", "error", "-m", "replicator.copy.worker", "--config", str(made.config.path)]
+    command = [sys.executable, "-W", "error", "-m", "replicator", "--config", str(made.config.path), "copy-worker"]
     helpers = [subprocess.Popen(command) for _ in range(2)]
     assert [helper.wait() for helper in helpers] == [0, 0]
     assert counted(made) == (30_000, 30_000)
