@@ -18,8 +18,7 @@ _SILENT = {"CASCADE", "SET NULL"}
 def check(context: Context) -> Iterator[Finding]:
     """No foreign key follows a table into the archive, and every cascade can be seen or derived."""
     source = context.source
-    if context.config.cutover.mode == "rename":
-        yield from _followers(context)
+    yield from _followers(context)
     reads = context.plan.sources
     for key in source.foreign_keys:
         silent = not source.server.logs_cascades and {key.on_delete, key.on_update} & _SILENT

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from replicator.config import Config
+from replicator.cutover.moves import closed_database
 from replicator.mysql.connection import value
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context, End
 from replicator.preflight.privileges import Privileges, read_privileges
 from replicator.preflight.result import Finding, failed
 
-Place = Literal["*", "source", "target", "archive", "state", "scratch", "sentry", "performance_schema"]
+Place = Literal["*", "source", "target", "archive", "state", "scratch", "closed", "sentry", "performance_schema"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Need:
     privilege: str
     reason: str
     when: frozenset[str] = frozenset()
-    """mysql, mariadb, gtid_off, heartbeat, rename: all of these must hold."""
+    """mysql, mariadb, gtid_off, heartbeat, rename, hooks: all of these must hold."""
 
 
 def _needs(role: Literal["source", "target"], place: Place, reasons: dict[str, str], *when: str) -> tuple[Need, ...]:
@@ -89,6 +90,31 @@ NEEDS: Final = (
     *_needs("target", "sentry", {
         "SELECT, LOCK TABLES, CREATE, INSERT, ALTER, DROP": "hold the rename back until nothing can be lost",
     }, "rename"),
+    *_needs("source", "*", {"PROCESS": "see who holds a table"}, "hooks"),
+    *_needs("source", "performance_schema", {"SELECT": "see who holds a table"}, "hooks", "mysql"),
+    *_needs("source", "source", {
+        "LOCK TABLES": "freeze the tables",
+        "ALTER, DROP": "close the source by taking its tables aside",
+        "CREATE, INSERT": "open it again",
+        "UPDATE, DELETE": "mend references after a rollback",
+    }, "hooks"),
+    *_needs("source", "archive", {
+        "SELECT, INSERT, UPDATE, DELETE": "keep the old tables current after the cutover",
+        "CREATE, ALTER, DROP, LOCK TABLES": "take tables there and back",
+    }, "hooks"),
+    *_needs("source", "state", {
+        "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP": "keep the state of the way back beside its rows",
+    }, "hooks"),
+    *_needs("target", "*", {
+        "REPLICATION SLAVE, REPLICATION CLIENT": "read the binary log after the cutover",
+        "PROCESS": "see who holds a table",
+    }, "hooks"),
+    *_needs("target", "*", {"XA_RECOVER_ADMIN": "see prepared XA transactions"}, "hooks", "mysql"),
+    *_needs("target", "performance_schema", {"SELECT": "see who holds a table"}, "hooks", "mysql"),
+    *_needs("target", "target", {"LOCK TABLES": "freeze the tables at a rollback"}, "hooks"),
+    *_needs("target", "closed", {
+        "SELECT, LOCK TABLES, CREATE, INSERT, ALTER, DROP": "take the tables aside at a rollback, and back",
+    }, "hooks"),
 )  # fmt: skip
 
 
@@ -111,9 +137,7 @@ def circumstances(config: Config, end: End) -> set[str]:
         found.add("gtid_off")
     if config.stream.heartbeat is not None:
         found.add("heartbeat")
-    if config.cutover.mode == "rename":
-        found.add("rename")
-    return found
+    return found | {config.cutover.mode}
 
 
 def database_of(config: Config, place: Place) -> str | None:
@@ -125,6 +149,7 @@ def database_of(config: Config, place: Place) -> str | None:
         "archive": config.cutover.archive_database,
         "state": config.migration.state_database,
         "scratch": f"{config.migration.state_database}_",
+        "closed": closed_database(config),
         "sentry": sentry_database(config),
         "performance_schema": "performance_schema",
     }[place]

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 
 from replicator.cutover.locks import problem_seeing_locks
 from replicator.preflight.context import Context
-from replicator.preflight.result import Finding, failed, ok
+from replicator.preflight.result import Finding, failed
 
 
 def check(context: Context) -> Iterator[Finding]:
     """The cutover can see who holds the tables that it has to freeze."""
-    target = context.target
-    if context.config.cutover.mode != "rename":
-        yield ok("nothing is renamed")
-        return
-    problem = problem_seeing_locks(target.connection, target.server.flavour)
-    if problem is not None:
-        reason, fix = problem
-        yield failed(f"{target}: sessions that hold a table cannot be seen, so the cutover would wait blindly: {reason}", fix)
+    for end in context.ends if context.config.cutover.mode == "hooks" else (context.target,):
+        problem = problem_seeing_locks(end.connection, end.server.flavour)
+        if problem is not None:
+            reason, fix = problem
+            yield failed(f"{end}: sessions that hold a table cannot be seen, so the cutover would wait blindly: {reason}", fix)

@@ -17,7 +17,8 @@ def check(context: Context) -> Iterator[Finding]:
     """The tables can change their names in one statement."""
     config, source = context.config, context.source
     if config.cutover.mode != "rename":
-        yield ok("the application is pointed at the target by hooks; nothing is renamed")
+        yield ok("the application is pointed at the target by hooks; old tables are only taken aside")
+        yield from _archive(context)
         return
     if not context.same_server:
         yield failed(
@@ -35,8 +36,13 @@ def check(context: Context) -> Iterator[Finding]:
             f"source table {name} is kept, and the target has a table of that name, which could not take its place",
             f'drop_table("{name}", …) instead of keep_table, or give the target table another name',
         )
-    archive = config.cutover.archive_database
-    occupied = sorted(read_tables(context.target.connection, archive).keys() & context.moved())
+    yield from _archive(context)
+
+
+def _archive(context: Context) -> Iterator[Finding]:
+    archive = context.config.cutover.archive_database
+    end = context.source if context.config.cutover.mode == "hooks" else context.target
+    occupied = sorted(read_tables(end.connection, archive).keys() & context.moved())
     if occupied:
         yield failed(
             f"the archive {archive} has tables already whose names the old ones will need: {listed(occupied)}",

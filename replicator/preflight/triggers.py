@@ -18,13 +18,12 @@ def check(context: Context) -> Iterator[Finding]:
                 f"target table {table.schema}.{table.name} has the trigger {name}, which would write what no transform made",
                 f"DROP TRIGGER {quote(target.database, name)}; create it again after the cutover if it is wanted",
             )
-    if context.config.cutover.mode == "rename":
-        moved = context.moved()
-        for table in context.source.tables.values():
-            for name in table.triggers if table.name in moved else ():
-                yield failed(
-                    f"source table {table.name} has the trigger {name}: a table with triggers cannot be renamed into "
-                    "another database, so the cutover would fail",
-                    f"SHOW CREATE TRIGGER {quote(table.schema, name)}, let the application do what it does, and "
-                    f"DROP TRIGGER {quote(table.schema, name)}",
-                )
+    moved = context.moved()
+    for table in context.source.tables.values():
+        for name in table.triggers if table.name in moved else ():
+            yield failed(
+                f"source table {table.name} has the trigger {name}: a table with triggers cannot be renamed into "
+                "another database, so the cutover would fail",
+                f"SHOW CREATE TRIGGER {quote(table.schema, name)}, let the application do what it does, and "
+                f"DROP TRIGGER {quote(table.schema, name)}",
+            )

@@ -154,7 +154,7 @@ def test_a_migration_runs_with_nothing_else(accounts: Accounts, migration: Migra
 
 def test_the_page_and_the_check_agree(migration: Migration) -> None:
     pages = {
-        (grant.role, grant.privilege) for grant in page({"mysql", "mariadb", "gtid_off", "heartbeat", "rename"}, {})
+        (grant.role, grant.privilege) for grant in page({"mysql", "mariadb", "gtid_off", "heartbeat", "rename", "hooks"}, {})
     }
     assert pages == {(need.role, need.privilege) for need in NEEDS}
 
@@ -166,19 +166,29 @@ def test_without_gtids(accounts: Accounts, migration: Migration) -> None:
             assert fails(results, "lacks RELOAD", "begin a new binlog file")
 
 
-def test_less_is_needed_without_rename_and_heartbeat(accounts: Accounts) -> None:
+def test_less_is_needed_without_a_heartbeat(accounts: Accounts) -> None:
     config = accounts.config
     for grant in accounts.granted:
-        state = "state" in grant.place and grant.role == "source"
-        if state or (grant.role == "target" and not re.search("new", grant.place)):
+        if "state" in grant.place and grant.role == "source":
             accounts.execute(f"REVOKE {grant.privilege} ON {grant.place} FROM {grant.account}")
     with opened(config) as context:
-        assert fails(look(context, "grants"), "freeze the tables")
-    config = replace(
-        config, cutover=replace(config.cutover, mode="hooks"), stream=replace(config.stream, heartbeat=None)
-    )
+        assert fails(look(context, "grants"), "write the heartbeat")
+    config = replace(config, stream=replace(config.stream, heartbeat=None))
     with opened(config) as context:
         assert passes(look(context, "grants"))
+
+
+def test_each_mode_asks_for_its_own(accounts: Accounts) -> None:
+    config = replace(accounts.config, cutover=replace(accounts.config.cutover, mode="hooks"))
+    with opened(config) as context:
+        results = look(context, "grants")
+    assert fails(results, "lacks LOCK TABLES", "needed to freeze the tables")
+    assert fails(results, "close the source by taking its tables aside")
+    for grant in accounts.granted:
+        if grant.privilege in ("EVENT", "SHOW VIEW") and grant.role == "target":
+            accounts.execute(f"REVOKE {grant.privilege} ON {grant.place} FROM {grant.account}")
+    with opened(config) as context:
+        assert len(look(context, "grants")) == len(results)
 
 
 def test_the_sentry_stands_where_the_cutover_puts_it(migration: Migration) -> None:

@@ -243,7 +243,7 @@ def test_metadata_locks(migration: Migration) -> None:
     run_script(migration.server, None, off.format(words[0]))
     try:
         assert fails(migration.check("metadata_locks"), "cannot be seen")
-        assert passes(migration.check("metadata_locks", '[cutover]\nmode = "hooks"'))
+        assert fails(migration.check("metadata_locks", '[cutover]\nmode = "hooks"'), "source", "cannot be seen")
     finally:
         run_script(migration.server, None, off.format(words[1]))
 
@@ -299,3 +299,20 @@ def test_target_empty(migration: Migration, connect: Callable[..., pymysql.conne
         assert passes(check(config, "target_empty"))
     finally:
         execute(connection, f"DROP DATABASE {state.table('x').split('.')[0]}")
+
+
+def test_hooks(migration: Migration) -> None:
+    mode = '[cutover]\nmode = "hooks"'
+    assert passes(migration.check("hooks"))
+    assert fails(migration.check("hooks", mode), "on_switch does not exist", "chmod +x")
+    folder = migration.folder / "hooks"
+    folder.mkdir()
+    for name in ("on_switch", "on_abort"):
+        (folder / name).touch(mode=0o755)
+    assert passes(migration.check("hooks", mode))
+    (folder / "on_abort").chmod(0o644)
+    assert fails(migration.check("hooks", mode), "on_abort is not executable")
+    (folder / "on_abort").chmod(0o755)
+    with opened(migration.config(mode)) as context:
+        assert fails(look(pretend(context, "target", log_bin="OFF"), "hooks"), "come over")
+        assert fails(look(pretend(context, "target", binlog_row_image="MINIMAL"), "hooks"), "could not come back")
