@@ -142,7 +142,8 @@ def _old(chance: random.Random, session: Connection) -> None:
         "INSERT INTO services (name) VALUES (%s)": (name,),
         "UPDATE services SET name = %s, deleted_at = IF(deleted_at IS NULL, NOW(), NULL) WHERE id = %s": (name, some),
         "DELETE FROM services WHERE id = %s": (some,),
-        "UPDATE bookings SET service_id = %s WHERE id = %s": (some % 12, some * 3),
+        # Never one that does not exist yet: the day it does, the old booking would show it and the new one would not.
+        "UPDATE bookings SET service_id = (SELECT MIN(id) FROM services WHERE id > %s) WHERE id = %s": (some % 12, some * 3),
         "INSERT INTO hours (branch_id, staff, day, opens) VALUES (%s, %s, %s, %s)": (branch, some, some % 9, some),
         "DELETE FROM hours WHERE id = %s": (some,),
         "INSERT INTO branches (id, name) VALUES (%s, %s)": (branch, name),

@@ -36,7 +36,7 @@ INSERT INTO notes (customer_id, company_id) VALUES (1, 1), (2, 4), (6, 1), (NULL
 INSERT INTO services (name, deleted_at, extra) VALUES
   ('Cut', NULL, 1), ('Old Cut', '2020-01-01', 2), ('Wash', NULL, 3), ('Dye It', NULL, 4), ('Gone', '2021-01-01', 5);
 INSERT INTO bookings (service_id, note, secret) VALUES
-  (1, 'a', 'b1'), (2, 'b', 'b2'), (3, 'c', 'b3'), (NULL, 'd', 'b4'), (99, 'e', 'b5'), (4, 'f', 'b6'), (4, 'g', 'b7');
+  (1, 'a', 'b1'), (2, 'b', 'b2'), (3, 'c', 'b3'), (NULL, 'd', 'b4'), (1000000, 'e', 'b5'), (4, 'f', 'b6'), (4, 'g', 'b7');
 INSERT INTO branches (id, name, secret) VALUES ('north', 'North', 'n'), ('south', 'South', 's'), ('west', 'West', 'w');
 INSERT INTO hours (branch_id, staff, day, opens) VALUES
   ('north', 1, 1, 9), ('north', 2, 1, 9), ('north', NULL, 2, 10), ('north', 1, 9, 3), ('south', 1, 1, 8), ('lost', 1, 1, 8);
