@@ -9,6 +9,7 @@ from replicator.transform.declarations import (
     drop_table,
     inverse,
     keep_table,
+    legacy_view,
     many,
     one,
     transform,
@@ -16,4 +17,4 @@ from replicator.transform.declarations import (
 
 __version__ = "0.1.0"
 
-__all__ = ["const", "copy_table", "drop_table", "inverse", "keep_table", "many", "one", "transform"]
+__all__ = ["const", "copy_table", "drop_table", "inverse", "keep_table", "legacy_view", "many", "one", "transform"]

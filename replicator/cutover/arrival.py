@@ -22,9 +22,17 @@ import structlog
 from replicator import state as states
 from replicator.config import Config
 from replicator.cutover import hooks, settle
-from replicator.cutover.moves import Moves, World, look, moves_from_json
+from replicator.cutover.moves import Moves, Name, World, look, moves_from_json
 from replicator.cutover.order import touched
-from replicator.cutover.settle import archive_dropped, create_token, raise_sentry, remove_sentry, together
+from replicator.cutover.settle import (
+    archive_dropped,
+    create_token,
+    create_views,
+    drop_views,
+    raise_sentry,
+    remove_sentry,
+    together,
+)
 from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError
 from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute, rows
 from replicator.mysql.flavour import identify
@@ -72,6 +80,12 @@ class Crossing:
     def far(self) -> Endpoint:
         """The other one."""
         return self.config.source if self.back else self.config.target
+
+    @property
+    def views(self) -> list[Name]:
+        """The legacy views, beside the new tables."""
+        old, new = (self.opens, self.shuts) if self.back else (self.shuts, self.opens)
+        return [(new.source, name) for name, _ in old.views]
 
     def call(self, hook: hooks.Hook, seconds: float | None = None, outcome: str = "") -> str:
         """Run a hook within `seconds`, by default `max_freeze`. Raises HookFailed."""
@@ -150,6 +164,10 @@ def move(crossing: Crossing, seconds: float | None = None) -> None:
     """
     if crossing.back:
         persist(crossing.far, lambda far: _bring_back(far, crossing.opens), "bringing the old tables back into place")
+    else:  # before anybody can miss them
+        left = persist(crossing.far, lambda far: _create_views(far, crossing), "creating the legacy views")
+        for problem in left:
+            _log.error("view.failed", reason=problem)
     try:
         crossing.call("on_switch", seconds)
     except hooks.HookFailed as failure:
@@ -188,6 +206,8 @@ def take_back(crossing: Crossing, failure: str) -> None:
         )
     if crossing.back:
         persist(crossing.far, lambda far: _close_again(far, crossing.opens), "closing the old tables again")
+    else:
+        persist(crossing.far, lambda far: drop_views(far, crossing.views), "dropping the legacy views")
     undo(crossing, aborted=True)
     raise CutoverUndone(f"the traffic is where it was, nothing has changed: {failure}")
 
@@ -198,6 +218,15 @@ def _bring_back(far: Connection, opens: Moves) -> None:
     for table in opens.dropped:
         if (table,) in there:
             execute(far, f"RENAME TABLE {quote(opens.archive, table)} TO {quote(opens.source, table)}")
+
+
+def _put_back(near: Connection, crossing: Crossing) -> None:
+    bring(near, crossing.shuts, "before")
+    drop_views(near, crossing.views)
+
+
+def _create_views(far: Connection, crossing: Crossing) -> list[str]:
+    return create_views(far, crossing.opens.source, crossing.shuts.views)
 
 
 def _close_again(far: Connection, opens: Moves) -> None:
@@ -269,7 +298,7 @@ def end(crossing: Crossing, decision: Decision, *, aborted: bool) -> list[str]:
             problems.append(str(failure))
     if decision == "done":
         if crossing.back:  # forward replication writes them
-            persist(crossing.near, lambda near: bring(near, crossing.shuts, "before"), "putting the new tables back")
+            persist(crossing.near, lambda near: _put_back(near, crossing), "putting the new tables back")
         else:
             shuts = crossing.shuts
             left = persist(crossing.near, lambda near: archive_dropped(near, shuts), "moving the dropped tables")

@@ -16,7 +16,7 @@ from replicator.config import Config
 from replicator.cutover import hooks
 from replicator.cutover.locks import Locks, problem_seeing_locks
 from replicator.cutover.moves import Moves
-from replicator.cutover.schema_gates import orphan_gate, schema_gates
+from replicator.cutover.schema_gates import legacy_views_gate, orphan_gate, schema_gates
 from replicator.cutover.stream import ForwardStream
 from replicator.mysql.connection import Connection, Endpoint, connected, describe, rows, value
 from replicator.mysql.flavour import identify
@@ -72,6 +72,8 @@ def gates(
             names = {(moves.source, table) for table in moves.leaving} | {(moves.target, table) for table in moves.new}
             found.append(_blockers(connection, locks, names, max_freeze, kill_blockers))
         found += schema_gates(connection, plan, moves)
+        if moves.views:
+            found.append(legacy_views_gate(home, config.target.database, moves.views))
         if orphans and moves.direction == "forward":  # behind a rollback references are mended
             found.append(orphan_gate(home, config.target.database))
         if place is not None:

@@ -48,6 +48,11 @@ class Moves:
     since: Position | None = None
     """A place in the binlog in front of the rename, known once an attempt has begun."""
 
+    views: tuple[tuple[str, str], ...] = ()
+    """Legacy views — name and query — that are made beside the new tables right behind the rename."""
+    outdated: tuple[str, ...] = ()
+    """Legacy views that leave: in the same statement their names become free for the old tables."""
+
     @property
     def phase(self) -> str:
         """That of the migration as long as nothing is renamed."""
@@ -73,9 +78,15 @@ class Moves:
         """Old name and new name of each table."""
         return (
             (self.token, self.sentry),
+            *zip(((self.source, view) for view in self.outdated), self.leftovers, strict=True),
             *(((self.source, table), (self.archive, table)) for table in self.old),
             *(((self.target, table), (self.source, table)) for table in self.new),
         )
+
+    @property
+    def leftovers(self) -> tuple[Name, ...]:
+        """Where outdated views go, to be dropped at leisure: a view cannot be renamed into another database."""
+        return tuple((self.source, f"~legacy view {number}") for number in range(len(self.outdated)))
 
     @property
     def statement(self) -> str:
@@ -112,6 +123,8 @@ class Moves:
             "token": list(self.token),
             "sentry": list(self.sentry),
             "direction": self.direction,
+            "views": [list(view) for view in self.views],
+            "outdated": list(self.outdated),
             "since": None if self.since is None else self.since.to_json(),
         }
 
@@ -130,6 +143,8 @@ def moves_from_json(stored: Mapping[str, Any]) -> Moves:
         (stored["sentry"][0], stored["sentry"][1]),
         stored["direction"],
         None if stored["since"] is None else Position(**stored["since"]),
+        tuple((name, query) for name, query in stored.get("views", ())),
+        tuple(stored.get("outdated", ())),
     )
 
 
@@ -150,6 +165,7 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
         dropped=tuple(sorted({unmapped.table for unmapped in plan.dropped} - read)),
         token=token,
         sentry=sentry,
+        views=tuple((view.name, view.query) for view in plan.views),
     )
 
 
@@ -173,7 +189,14 @@ def make_moves_back(config: Config, forward: Moves, connection: Connection) -> M
         token=token,
         sentry=sentry,
         direction="reverse",
+        outdated=tuple(sorted({name for name, _ in forward.views} & views_in(connection, forward.source))),
     )
+
+
+def views_in(connection: Connection, schema: str) -> set[str]:
+    """The views of a database."""
+    found = rows(connection, "SELECT table_name FROM information_schema.views WHERE table_schema = %s", (schema,))
+    return {name for (name,) in found}
 
 
 def closing(config: Config, plan: MigrationPlan) -> tuple[Moves, Moves]:

@@ -19,7 +19,17 @@ from replicator.cutover.increments import next_numbers, raising, sources_of_numb
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves, Name, make_moves
 from replicator.cutover.session import Session
-from replicator.cutover.settle import SWITCH, create_token, finish, raise_sentry, remove_sentry, settle, switched
+from replicator.cutover.settle import (
+    SWITCH,
+    create_token,
+    create_views,
+    drop_views,
+    finish,
+    raise_sentry,
+    remove_sentry,
+    settle,
+    switched,
+)
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
@@ -170,6 +180,8 @@ def _attempt(run: Cutover, attempt: int, front: list[str]) -> Outcome:
                 if error is not None:
                     raise error
                 frozen = watchdog.elapsed
+                with contextlib.suppress(pymysql.MySQLError, OSError):  # `finish` does, and tells, what does not work now
+                    create_views(run.control, run.moves.source, run.moves.views)
                 done.append(f"{len(run.moves.pairs) - 1} tables renamed, writes were held for {frozen * 1000:.0f} ms")
         run.progress.unfroze()
         switched(run.control, states.of(run.config), run.moves)
@@ -193,6 +205,7 @@ def _get_ready(
         execute(run.control, f"CREATE DATABASE IF NOT EXISTS {quote(run.moves.archive)}")
         raise_sentry(run.control, run.moves)
         create_token(run.control, run.moves)
+        drop_views(run.control, run.moves.leftovers)
         guard = Session(run.config.target, idle=_IDLE, waiting=run.max_freeze)
         stack.callback(guard.close)
         renamer = Session(run.config.target, idle=_IDLE, waiting=run.max_freeze)

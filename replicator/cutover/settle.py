@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -11,7 +11,7 @@ import pymysql
 
 from replicator import state as states
 from replicator.config import Config
-from replicator.cutover.moves import Moves, World, look, moves_from_json
+from replicator.cutover.moves import Moves, Name, World, look, moves_from_json, views_in
 from replicator.errors import CutoverInDoubt, ReplicatorError
 from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, rows
 from replicator.mysql.flavour import identify
@@ -98,9 +98,32 @@ def archive_dropped(connection: Connection, moves: Moves) -> list[str]:
     return problems
 
 
+def create_views(connection: Connection, schema: str, views: Sequence[tuple[str, str]]) -> list[str]:
+    """Have old code read the new tables in `schema` under old names; what could not be made, and why."""
+    missing = [(name, query) for name, query in views if name not in views_in(connection, schema)]
+    if missing:
+        execute(connection, f"USE {quote(schema)}")
+    problems = []
+    for name, query in missing:
+        try:
+            execute(connection, f"CREATE SQL SECURITY INVOKER VIEW {quote(schema, name)} AS {query}")
+        except pymysql.MySQLError as error:
+            if is_lost(error):
+                raise
+            problems.append(f"view {schema}.{name}: {describe(error)}")
+    return problems
+
+
+def drop_views(connection: Connection, names: Sequence[Name]) -> None:
+    """Remove those that are there."""
+    for name in names:
+        execute(connection, f"DROP VIEW IF EXISTS {quote(*name)}")
+
+
 def finish(connection: Connection, state: State, moves: Moves) -> list[str]:
-    """`archive_dropped`, and nothing is left to do; otherwise the intent stays, and the next `recover` tries again."""
-    problems = archive_dropped(connection, moves)
+    """Views and dropped tables, and nothing is left to do; otherwise the intent stays, and the next `recover` tries again."""
+    problems = create_views(connection, moves.source, moves.views) + archive_dropped(connection, moves)
+    drop_views(connection, moves.leftovers)
     if not problems:
         state.clear_intent(connection)
     return problems

@@ -26,7 +26,7 @@ class Need:
     privilege: str
     reason: str
     when: frozenset[str] = frozenset()
-    """mysql, mariadb, gtid_off, heartbeat, rename, hooks: all of these must hold."""
+    """mysql, mariadb, gtid_off, heartbeat, rename, hooks, views: all of these must hold."""
 
 
 def _needs(role: Literal["source", "target"], place: Place, reasons: dict[str, str], *when: str) -> tuple[Need, ...]:
@@ -82,6 +82,8 @@ NEEDS: Final = (
         "TRIGGER, EVENT, SHOW VIEW": "see what hinders the rename",
         "UPDATE, DELETE": "mend references behind a rollback",
     }, "rename"),
+    *_needs("target", "source", {"CREATE VIEW": "create the legacy views"}, "rename", "views"),
+    *_needs("target", "target", {"CREATE VIEW": "create the legacy views"}, "hooks", "views"),
     *_needs("target", "archive", {
         "CREATE, INSERT": "move the old tables into the archive",
         "SELECT, UPDATE, DELETE": "keep the old tables current on the way back",
@@ -120,12 +122,13 @@ NEEDS: Final = (
 
 def check(context: Context) -> Iterator[Finding]:
     """Both accounts have every privilege that docs/reference/grants.md lists."""
+    views = {"views"} if context.known_declarations is not None and context.known_declarations.views else set()
     for end in context.ends:
         privileges = read_privileges(end.connection)
         seen: set[tuple[str | None, str]] = set()
         for need in NEEDS:
             asked = (database_of(context.config, need.place), need.privilege)
-            if need.role == end.role and need.when <= circumstances(context.config, end) and asked not in seen:
+            if need.role == end.role and need.when <= circumstances(context.config, end) | views and asked not in seen:
                 seen.add(asked)
                 yield from _missing(context.config, end, need, privileges)
 

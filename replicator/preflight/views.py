@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replicator.cutover.moves import make_moves
-from replicator.cutover.schema_gates import schema_gates
+from replicator.cutover.schema_gates import legacy_views_gate, schema_gates
 from replicator.preflight.context import Context
-from replicator.preflight.result import Finding, ok, warning
+from replicator.preflight.result import Finding, failed, ok, warning
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Views and events will work on the new tables."""
+    plan = context.plan
+    if plan.views and context.targets.exist:
+        declared = [(view.name, view.query) for view in plan.views]
+        gate = legacy_views_gate(context.target.connection, context.target.database, declared)
+        if not gate.ok:
+            yield failed(gate.value, gate.fix)
     if context.config.cutover.mode != "rename" or not context.same_server:
         yield ok("nothing is renamed")
         return

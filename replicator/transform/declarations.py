@@ -74,6 +74,15 @@ class Unmapped:
     place: str
 
 
+@dataclass(frozen=True, slots=True)
+class LegacyView:
+    """A name of the old schema that old code goes on reading after the cutover, as a query on the new tables."""
+
+    name: str
+    query: str
+    place: str
+
+
 @dataclass(slots=True)
 class Declarations:
     """All that the files of a migration declare, in order."""
@@ -82,6 +91,7 @@ class Declarations:
     inverses: list[Inverse] = field(default_factory=list)
     dropped: list[Unmapped] = field(default_factory=list)
     kept: list[Unmapped] = field(default_factory=list)
+    views: list[LegacyView] = field(default_factory=list)
 
 
 _collecting: ContextVar[Declarations | None] = ContextVar("declarations", default=None)
@@ -204,3 +214,9 @@ def drop_table(table: str, *, reason: str) -> None:
 def keep_table(table: str, *, reason: str) -> None:
     """The table stays where it is, untouched, also at the cutover."""
     collecting().kept.append(Unmapped(table, reason, _place()))
+
+
+def legacy_view(name: str, query: str) -> None:
+    """After the cutover old code reads `name` as this SELECT on the new tables, which stand beside it: name them without
+    their database. The view has the rights of whoever reads it. A rollback takes it away again."""
+    collecting().views.append(LegacyView(name, query.strip().rstrip(";"), _place()))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from replicator.errors import TransformDeclarationError
 from replicator.mysql.catalog import ForeignKey, Table
-from replicator.transform.declarations import Const, Declarations, Related, Transform, Unmapped
+from replicator.transform.declarations import Const, Declarations, LegacyView, Related, Transform, Unmapped
 from replicator.transform.reads import columns_read
 
 _CASCADING = {"CASCADE", "SET NULL"}
@@ -132,6 +132,7 @@ class MigrationPlan:
     """Whether the source writes what foreign keys do to its binlog."""
     beside: tuple[str, ...] = ()
     """Tables of the target schema that no transform writes: they come along empty, or as they are."""
+    views: tuple[LegacyView, ...] = ()
 
     def source_sql(self, table: str) -> str:
         """The quoted name of a source table, wherever it is now."""
@@ -186,6 +187,7 @@ def make_plan(
             transforms.append(planned)
     problems += _unit_problems(transforms)
     problems += _naming_problems(declarations, source)
+    problems += _view_problems(declarations, target)
     if problems:
         raise TransformDeclarationError(problems)
     read = {transform.source.name for transform in transforms}
@@ -202,6 +204,7 @@ def make_plan(
         transforms=tuple(transforms),
         dropped=tuple(declarations.dropped),
         kept=tuple(declarations.kept),
+        views=tuple(declarations.views),
         unmapped=tuple(sorted(set(source) - named - read)),
         cascades=cascades,
         logs_cascades=logs_cascades,
@@ -434,6 +437,18 @@ def _naming_problems(declarations: Declarations, source: Mapping[str, Table]) ->
         if not unmapped.reason.strip():
             problems.append(f'{unmapped.place}: "{unmapped.table}" needs a reason')
         seen[unmapped.table] = unmapped.place
+    return problems
+
+
+def _view_problems(declarations: Declarations, target: Mapping[str, Table]) -> list[str]:
+    problems, seen = [], dict.fromkeys(target, "is a target table")
+    seen |= {kept.table: "stays where it is" for kept in declarations.kept}
+    for view in declarations.views:
+        if view.name in seen:
+            problems.append(f'{view.place}: the name of the legacy view "{view.name}" is taken: it {seen[view.name]}')
+        if not view.query.upper().startswith(("SELECT", "WITH")):
+            problems.append(f'{view.place}: the legacy view "{view.name}" needs a SELECT on the new tables')
+        seen[view.name] = "is a legacy view already"
     return problems
 
 
