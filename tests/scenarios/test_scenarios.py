@@ -12,7 +12,6 @@ from tests.scenarios.life import live
 RUNS = [(case, flavour) for case in cases() for flavour in case.flavours]
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize(("case", "flavour"), RUNS, ids=[f"{case.name}-{flavour}" for case, flavour in RUNS])
 def test_scenario(case: Case, flavour: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """The migration goes through, or stops, as the folder's expect.toml says."""
