@@ -153,9 +153,8 @@ def test_a_migration_runs_with_nothing_else(accounts: Accounts, migration: Migra
 
 
 def test_the_page_and_the_check_agree(migration: Migration) -> None:
-    pages = {
-        (grant.role, grant.privilege) for grant in page({"mysql", "mariadb", "gtid_off", "heartbeat", "rename", "hooks", "views"}, {})
-    }
+    all_of_it = {"mysql", "mariadb", "gtid_off", "heartbeat", "rename", "hooks", "views"}
+    pages = {(grant.role, grant.privilege) for grant in page(all_of_it, {})}
     assert pages == {(need.role, need.privilege) for need in NEEDS}
 
 
