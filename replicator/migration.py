@@ -501,6 +501,8 @@ class Migration:
         with self._target() as target:
             if not self.state.exists(target):
                 raise WrongState(f"the migration {self.state.migration} has not begun: there is nothing to abort")
+            if self.state.phase(target) == "cutting_over":
+                raise WrongState("a cutover was begun and has not come to its end: `replicator run` brings it there first")
             if self.state.phase(target) == "reversing":
                 raise WrongState(
                     f"the migration {self.state.migration} is cut over: `replicator rollback` takes that back, and"

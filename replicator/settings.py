@@ -211,8 +211,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("cutover", "max_freeze", _duration(0.1), "5s", "duration",
             "Writes are never held longer than this: past it the attempt is undone."),
     Setting("cutover", "hooks", _text, "hooks", "path",
-            "The folder of the executables on_freeze, on_switch, on_unfreeze and on_abort, relative to this file; mode hooks calls "
-            "them, and docs/explanation/cutover.md says when and with what."),
+            "The folder of the executables on_freeze, on_switch, on_unfreeze and on_abort, relative to this file; "
+            "docs/explanation/cutover.md says when mode hooks calls them, and with what."),
     Setting("control", "socket", _text, None, "path",
             "The Unix socket over which commands reach the daemon. Default: `NAME.sock` in $RUNTIME_DIRECTORY or "
             "/run/replicator, else in $XDG_RUNTIME_DIR, else in a folder of one's own below the temporary one."),
