@@ -6,7 +6,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -232,6 +232,9 @@ class _Switchable:
 
     def wait_applied(self, position: Position, timeout: float) -> bool:
         return self._stream.wait_applied(position, timeout)
+
+    def held(self) -> AbstractContextManager[object]:
+        return self._stream.held()
 
     def prepare_proof(self) -> int:
         """Look at what was touched again and again, while each look leaves clearly less than the one before."""

@@ -165,8 +165,9 @@ def _attempt(run: Cutover, crossing: Crossing, front: list[str]) -> Outcome:
 
 def _raise_numbers(run: Cutover, crossing: Crossing, far: Connection) -> int:
     statements = raising_apart(run.control, far, run.plan, crossing.shuts, crossing.opens)
-    for statement in statements:
-        execute(far, statement)
+    with run.stream.held() if statements else contextlib.nullcontext():
+        for statement in statements:
+            execute(far, statement)
     return len(statements)
 
 

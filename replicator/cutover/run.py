@@ -224,13 +224,16 @@ def _raise_numbers(run: Cutover, session: Session, seconds: float, before: Mappi
     """Let AUTO_INCREMENT go on where the old tables' is; the statements that were needed."""
     now = next_numbers(run.control, run.moves)
     statements = raising(run.moves, sources_of_numbers(run.plan, run.moves), now, before)
-    deadline = time.monotonic() + seconds
-    for statement in statements:
-        session.begin(statement)
-        if not session.wait(deadline - time.monotonic()):
-            session.cancel(run.control)
-        if session.error is not None:
-            raise NotThisTime(f"{statement}: {describe(session.error)}")
+    if not statements:
+        return statements
+    with run.stream.held():  # MariaDB takes one that waits for the other for a deadlock
+        deadline = time.monotonic() + seconds
+        for statement in statements:
+            session.begin(statement)
+            if not session.wait(deadline - time.monotonic()):
+                session.cancel(run.control)
+            if session.error is not None:
+                raise NotThisTime(f"{statement}: {describe(session.error)}")
     return statements
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from replicator.mysql.position import Position
@@ -23,6 +24,9 @@ class ForwardStream(Protocol):
 
     def wait_applied(self, position: Position, timeout: float) -> bool:
         """Wait until everything before `position` is applied, at most `timeout` seconds; whether it is."""
+
+    def held(self) -> AbstractContextManager[object]:
+        """It stands between two transactions inside the block, and has no table of either side in use."""
 
     def prepare_proof(self) -> int:
         """Compare what was touched since the last full verification while traffic runs, until little is left.

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from replicator.demo.servers import FLAVOURS, Flavour, find_flavours
-from tests.benchmarks import applying, copying, decoding, lag, memory, report
+from tests.benchmarks import applying, copying, decoding, lag, memory, report, stalling
 from tests.benchmarks.figures import FULL, HEADINGS, QUICK, Figure, Sizes, failed
 
 SECTIONS: dict[str, Callable[[Flavour, Sizes], list[Figure]]] = {
@@ -21,6 +21,7 @@ SECTIONS: dict[str, Callable[[Flavour, Sizes], list[Figure]]] = {
     "c": applying.measure,
     "d": lag.measure,
     "e": memory.measure,
+    "f": stalling.measure,
 }
 
 
@@ -28,7 +29,10 @@ def main() -> int:
     """1 when a limit is not met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "--only", metavar="a,b,…", default="a,b,c,d,e", help="a decoding, b copying, c applying, d lag, e memory"
+        "--only",
+        metavar="a,b,…",
+        default=",".join(SECTIONS),
+        help="a decoding, b copying, c applying, d lag, e memory, f stall",
     )
     parser.add_argument("--flavour", choices=FLAVOURS, action="append", help="default: all that are installed")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that all of it runs, and judges nothing")

@@ -27,10 +27,15 @@ class Sizes:
     wide_rows: int
     long_transaction: int
     """Rows that one transaction changes."""
+    switches: int
+    """Cutovers, each with its rollback."""
+    switch_rate: int
+    """Write transactions a second meanwhile."""
+    switch_scale: float
 
 
-FULL = Sizes(3, 6_000, 12_000, 500_000, 100_000, 30_000, 20.0, 500, 2_000, 200_000)
-QUICK = Sizes(1, 60, 200, 3_000, 2_000, 100, 1.5, 100, 40, 1_000)
+FULL = Sizes(3, 6_000, 12_000, 500_000, 100_000, 30_000, 20.0, 500, 2_000, 200_000, 20, 500, 0.1)
+QUICK = Sizes(1, 60, 200, 3_000, 2_000, 100, 1.5, 100, 40, 1_000, 1, 60, 0.02)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -198,6 +198,9 @@ class CopyingStream:
         self.hook("drain")
         self.copy()
         return position.pos > 0 and timeout > 0
+
+    def held(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def prepare_proof(self) -> int:
         self.hook("prepare")
