@@ -50,6 +50,7 @@ def shop(apart: ServerPair, database: Callable[..., str], tmp_path: Path) -> Ite
     drop_rest(made)
 
 
+@pytest.mark.cross
 def test_they_are_enough(shop: ApartShop) -> None:
     found = [result for result in run_checks(shop.config) if result.status == "failed"]
     assert not found

@@ -84,7 +84,9 @@ def make_apart_shop(
     source, archive = database(pair.source, "shop"), database(pair.source, "archive")
     target, state = source, database(pair.target, "state")  # the name that the application knows
     with pymysql.connect(**pair.target.connect_args(), autocommit=True) as connection:
-        execute(connection, f"CREATE DATABASE `{target}`")
+        execute(connection, f"CREATE DATABASE `{target}` COLLATE utf8mb4_unicode_ci")  # both flavours have it
+    with pymysql.connect(**pair.source.connect_args(), autocommit=True) as connection:
+        execute(connection, f"ALTER DATABASE `{source}` COLLATE utf8mb4_unicode_ci")
     with (
         pymysql.connect(
             **pair.source.connect_args(source), autocommit=True, client_flag=CLIENT.MULTI_STATEMENTS
@@ -95,11 +97,13 @@ def make_apart_shop(
         while cursor.nextset():
             pass
     (folder / "transforms").mkdir(parents=True)
+    tables = (SHOP / "target.sql").read_text().replace(");\n", ") COLLATE utf8mb4_unicode_ci;\n")
+    (folder / "target.sql").write_text(tables)
     shutil.copy(SHOP / "transforms.py", folder / "transforms" / "shop.py")
     (folder / "replicator.toml").write_text(f"""
 [migration]
 name = "shop"
-schema = "{SHOP / "target.sql"}"
+schema = "target.sql"
 state_database = "{state}"
 [source]
 url = "{pair.source.url(source, tcp=True)}"
