@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench clean servers
+.PHONY: help venv demo test lint bench soak clean servers
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ lint: venv ## ruff and mypy --strict
 bench: venv ## compare with dump tools, the library's reader and native replication
 	@PYTHON=$(PYTHON) ops/install/install.sh bench
 	@$(BIN)/python -m tests.benchmarks
+
+soak: venv ## the random tests with new seeds, for MINUTES=60
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60)
 
 venv: $(INSTALLED) ## install what is missing: servers, headers, Python packages
 
