@@ -260,6 +260,8 @@ class Run:
 
     def _leave_out(self, on: Snapshots, seen: Mapping[str, Found]) -> None:
         """Rows of units that are in quarantine, as the target's snapshot has it, should not be there."""
+        if self._way.direction == "reverse":
+            return  # nobody is cut over while there are any, and nothing is set aside on the way back
         aside = set_aside(state.of(self._config), on.target)
         tables = {unit_name(one.transform): one.table for one in self._comparers.values()}
         self.findings.quarantined = Counter({

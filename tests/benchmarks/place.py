@@ -58,6 +58,8 @@ def checksum(on: Server, table: str = NAME) -> tuple[int, int]:
 def migration(source: Server, target: Server, folder: Path, transforms: str = TRANSFORMS) -> Config:
     """A migration's configuration, its files in the folder."""
     (folder / "transforms.py").write_text(transforms)
+    (folder / "hooks").mkdir(exist_ok=True)
+    (folder / "hooks" / "on_switch").touch(0o755)
     (folder / "replicator.toml").write_text(
         f"""
         [migration]

@@ -29,7 +29,7 @@ from replicator.demo.servers import Server
 from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError
 from tests.cutover.world import Clients, make_world
 
-ATTEMPTS = int(os.environ.get("CUTOVER_FAULTS", "80"))
+ATTEMPTS = int(os.environ.get("CUTOVER_FAULTS", "54"))
 """Of each flavour."""
 SEED = int(os.environ.get("CUTOVER_SEED", "0"))
 """Shifts which statement is hit by which fault."""

@@ -169,6 +169,8 @@ def write_folder(
         secret.touch(0o600)
         secret.write_text(server.password)
     mode = "rename" if source[0] is target[0] else "hooks"
+    (folder / "hooks").mkdir()
+    (folder / "hooks" / "on_switch").touch(0o755)
     (folder / "replicator.toml").write_text(
         f"""
 [migration]
