@@ -349,7 +349,7 @@ def _prove(story: Story, server: Server, stats: TrafficStats) -> None:
     story.proof(
         "acknowledged writes in the application's ledger, held against the new tables",
         f"{ledger.writes:,} writes, {ledger.rows:,} rows: {ledger.missing} missing, {ledger.wrong} wrong,"
-        f" {ledger.resurrected} risen again",
+        f" {ledger.resurrected} risen again{''.join(f'; {example}' for example in ledger.examples)}",
         ledger.ok,
     )
     stall = stats.phases["cutover"].longest
