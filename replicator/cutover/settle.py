@@ -99,14 +99,18 @@ def archive_dropped(connection: Connection, moves: Moves) -> list[str]:
 
 
 def create_views(connection: Connection, schema: str, views: Sequence[tuple[str, str]]) -> list[str]:
-    """Have old code read the new tables in `schema` under old names; what could not be made, and why."""
+    """Have old code read the new tables in `schema` under old names; what could not be made, and why.
+
+    As temporary tables they cannot be written to. A statement of the old application that has waited for the rename would
+    else change a new table, without what the transform makes of such a change.
+    """
     missing = [(name, query) for name, query in views if name not in views_in(connection, schema)]
     if missing:
         execute(connection, f"USE {quote(schema)}")
     problems = []
     for name, query in missing:
         try:
-            execute(connection, f"CREATE SQL SECURITY INVOKER VIEW {quote(schema, name)} AS {query}")
+            execute(connection, f"CREATE ALGORITHM = TEMPTABLE SQL SECURITY INVOKER VIEW {quote(schema, name)} AS {query}")
         except pymysql.MySQLError as error:
             if is_lost(error):
                 raise

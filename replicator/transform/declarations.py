@@ -218,5 +218,5 @@ def keep_table(table: str, *, reason: str) -> None:
 
 def legacy_view(name: str, query: str) -> None:
     """After the cutover old code reads `name` as this SELECT on the new tables, which stand beside it: name them without
-    their database. The view has the rights of whoever reads it. A rollback takes it away again."""
+    their database. The view has the rights of whoever reads it, and cannot be written to. A rollback takes it away again."""
     collecting().views.append(LegacyView(name, query.strip().rstrip(";"), _place()))

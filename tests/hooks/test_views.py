@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pymysql
 import pytest
+from pymysql.constants import ER
 
+from replicator.cutover.settle import create_views
 from replicator.demo import askproai_folder
 from replicator.demo.servers import Server
 from replicator.errors import CutoverUndone
@@ -140,8 +142,11 @@ def test_the_shipped_views_have_the_old_columns(server: Server, database: Callab
         execute(connection, "INSERT INTO calcom_event_types (id, calcom_id, slug, title) VALUES (4, '77', 's', 'Dye')")
         week = '{"monday": [{"open": "09:00", "close": "12:30"}, {"open": "14:00:30", "close": "18:00"}], "sunday": []}'
         execute(connection, "INSERT INTO branches (id, name, business_hours) VALUES ('b', 'B', %s)", (week,))
-        for view in views:
-            execute(connection, f"CREATE SQL SECURITY INVOKER VIEW {view.name} AS {view.query}")
+        assert not create_views(connection, new, [(view.name, view.query) for view in views])
+        for name in names:
+            with pytest.raises(pymysql.MySQLError) as refused:
+                execute(connection, f"DELETE FROM {name}")
+            assert error_code(refused.value) == ER.NON_UPDATABLE_TABLE
         columns = "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s ORDER BY"
         for name in names:
             there, were = (rows(connection, f"{columns} ordinal_position", (schema, name)) for schema in (new, old))
