@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NoReturn
 
 from replicator import state as states
@@ -18,9 +19,9 @@ from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.cutover import hooks
 from replicator.cutover.arrival import CLOSING, MOVING, Crossing, end, move, undo
-from replicator.cutover.freeze import Blocked, NotThisTime, kill
-from replicator.cutover.gates import gates
-from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, insist, prepare
+from replicator.cutover.attempts import CONTROL, carry_out
+from replicator.cutover.freeze import NotThisTime
+from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, prepare
 from replicator.cutover.increments import raising_apart
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import closing, look
@@ -34,23 +35,17 @@ from replicator.errors import (
     CutoverUndone,
     Interrupted,
     ReplicatorError,
-    SourceError,
-    TargetError,
     VerificationFailed,
 )
 from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
-from replicator.progress import Gate, Progress
+from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 
-ATTEMPTS = 3
-_PAUSE = 1.0
-"""Seconds of undisturbed traffic after an attempt that was undone."""
 _ANSWER = 60.0
 _IDLE = 120.0
-_CONTROL = {"lock_wait_timeout": 10}
 
 
 def cross(
@@ -74,75 +69,20 @@ def cross(
     closes_source, closes_target = closing(config, plan)
     shuts, opens = (closes_target, closes_source) if back else (closes_source, closes_target)
     crossing = Crossing(config, shuts, opens, max_freeze)
-    with connected(crossing.near, database=False, read_timeout=120, settings=_CONTROL) as control:
+    with connected(crossing.near, database=False, read_timeout=120, settings=CONTROL) as control:
         locks = Locks(identify(control).flavour)
         run = Cutover(config, crossing.near, plan, stream, shuts, locks, control, max_freeze, kill_blockers, progress, report)
-        closed = _look_at_gates(run, crossing, tell=dry_run)
-        if dry_run:
-            _rehearse(run, crossing)
-        insist(closed)
-        if dry_run:
-            return None
-        progress.enter("cutting_over")
-        try:
-            outcome = _attempts(run, crossing)
-        except CutoverInDoubt:
-            progress.cutover_ended("in_doubt")
-            raise
-        except BaseException:
-            progress.cutover_ended("undone")
-            progress.enter(shuts.phase)
-            raise
-        progress.cutover_ended("switched")
-        stream.stop()
-        progress.enter(shuts.next_phase)
-        return outcome
 
+        def attempted(attempt: int, front: list[str]) -> Outcome:
+            return _attempt(run, replace(crossing, attempt=attempt), front)
 
-def _look_at_gates(run: Cutover, crossing: Crossing, *, tell: bool) -> list[Gate]:
-    with run.step("gates") as done:
-        found = gates(
-            run.config,
-            run.plan,
-            run.moves,
-            run.stream,
-            run.progress,
-            max_freeze=run.max_freeze,
-            kill_blockers=run.kill_blockers,
-            place=crossing.near,
-        )
-        run.progress.gated(found)
-        closed = [gate for gate in found if not gate.ok]
-        done.append(f"{len(found) - len(closed)} open, {len(closed)} closed")
-    for gate in found if tell else ():
-        run.report("gate", f"{'open  ' if gate.ok else 'CLOSED'} {gate.name}: {gate.value} (needed: {gate.limit})", None)
-    return closed
-
-
-def _attempts(run: Cutover, crossing: Crossing) -> Outcome:
-    reasons: list[str] = []
-    front: list[str] = []
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with connected(run.place, database=False, read_timeout=120, settings=_CONTROL) as run.control:
-                try:
-                    return _attempt(run, replace(crossing, attempt=attempt), front)
-                except Blocked as blocked:
-                    if run.kill_blockers:
-                        kill(run.control, blocked.blockers)
-                    raise
-        except (NotThisTime, SourceError, TargetError) as reason:
-            reasons.append(f"attempt {attempt}: {reason}")
-            run.report("undone", str(reason), None)
-        if attempt < ATTEMPTS:
-            time.sleep(_PAUSE * attempt)
-    raise CutoverUndone("traffic goes on, nothing has changed:\n" + "\n".join(reasons))
+        return carry_out(run, partial(_rehearse, run, crossing), attempted, "traffic goes on", dry_run=dry_run)
 
 
 def _attempt(run: Cutover, crossing: Crossing, front: list[str]) -> Outcome:
     since = current_position(run.control)
     written = prepare(run, since)
-    with connected(crossing.far, database=False, read_timeout=120, settings=_CONTROL) as far:
+    with connected(crossing.far, database=False, read_timeout=120, settings=CONTROL) as far:
         _raise_numbers(run, crossing, far)
         try:
             began, position = _close(run, crossing, far, [*front, *written], front)

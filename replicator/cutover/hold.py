@@ -19,11 +19,11 @@ from replicator.cutover.order import lock_order, sampled
 from replicator.cutover.session import Session
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.watchdog import Watchdog
-from replicator.errors import CutoverUndone, VerificationFailed, WrongState
+from replicator.errors import CutoverUndone, VerificationFailed
 from replicator.mysql.connection import Connection, Endpoint, execute
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
-from replicator.progress import Gate, Progress
+from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 
 _ROUNDS = 16
@@ -86,14 +86,6 @@ class Cutover:
         done: list[str] = []
         yield done
         self.report(name, "; ".join(done), time.monotonic() - began)
-
-
-def insist(closed: Sequence[Gate]) -> None:
-    if closed and closed[0].name == "phase":
-        raise WrongState(f"the phase is {closed[0].value}, a cutover needs {closed[0].limit}. {closed[0].fix}")
-    if closed:
-        lines = [f"{gate.name}: {gate.value} (needed: {gate.limit}). {gate.fix}" for gate in closed]
-        raise CutoverUndone("nothing was begun, because of\n- " + "\n- ".join(lines))
 
 
 def prepare(run: Cutover, since: Position) -> list[str]:

@@ -6,15 +6,16 @@ import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import pymysql
 
 from replicator import state as states
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
-from replicator.cutover.freeze import Blocked, NotThisTime, kill
-from replicator.cutover.gates import gates
-from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, insist, prepare
+from replicator.cutover.attempts import CONTROL, carry_out
+from replicator.cutover.freeze import NotThisTime
+from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, prepare
 from replicator.cutover.increments import next_numbers, raising, sources_of_numbers
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves, Name, make_moves
@@ -38,21 +39,16 @@ from replicator.errors import (
     CutoverUndone,
     Interrupted,
     ReplicatorError,
-    SourceError,
     TargetError,
     VerificationFailed,
 )
 from replicator.mysql.connection import connected, describe, execute, is_lost, value
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
-from replicator.progress import Gate, Progress
+from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 
-ATTEMPTS = 3
-_PAUSE = 1.0
-"""Seconds of undisturbed traffic after an attempt that was undone."""
 _RENAME_ANSWER = 60.0
-_CONTROL = {"lock_wait_timeout": 10}
 _IDLE = 120.0
 """Seconds that the sessions which hold no table of the application's may be idle, over all rounds."""
 
@@ -81,75 +77,23 @@ def cutover(
         CutoverUndone: nothing has changed; the message says why and who was in the way.
         CutoverInDoubt: the server does not say whether the tables were renamed.
     """
-    with connected(config.target, database=False, read_timeout=120, settings=_CONTROL) as control:
+    with connected(config.target, database=False, read_timeout=120, settings=CONTROL) as control:
         locks = Locks(identify(control).flavour)
         moves = moves or make_moves(config, plan)
         run = Cutover(config, config.target, plan, stream, moves, locks, control, max_freeze, kill_blockers, progress, report)
-        closed = _look_at_gates(run, tell=dry_run)
-        if dry_run:
-            _rehearse(run)
-        insist(closed)
-        if dry_run:
-            return None
-        progress.enter("cutting_over")
-        try:
-            outcome = _attempts(run)
-        except CutoverInDoubt:
-            progress.cutover_ended("in_doubt")
-            raise
-        except BaseException:
-            progress.cutover_ended("undone")
-            progress.enter(moves.phase)
-            raise
-        progress.cutover_ended("switched")
-        stream.stop()
-        progress.enter(moves.next_phase)
-        _archive(run)
+        outcome = carry_out(run, partial(_rehearse, run), partial(_attempted, run), "writes go on", dry_run=dry_run)
+        if outcome is not None:
+            _archive(run)
         return outcome
 
 
-def _look_at_gates(run: Cutover, *, tell: bool) -> list[Gate]:
-    """The gates that are closed."""
-    with run.step("gates") as done:
-        found = gates(
-            run.config,
-            run.plan,
-            run.moves,
-            run.stream,
-            run.progress,
-            max_freeze=run.max_freeze,
-            kill_blockers=run.kill_blockers,
-        )
-        run.progress.gated(found)
-        closed = [gate for gate in found if not gate.ok]
-        done.append(f"{len(found) - len(closed)} open, {len(closed)} closed")
-    for gate in found if tell else ():
-        run.report("gate", f"{'open  ' if gate.ok else 'CLOSED'} {gate.name}: {gate.value} (needed: {gate.limit})", None)
-    return closed
-
-
-def _attempts(run: Cutover) -> Outcome:
-    reasons: list[str] = []
-    front: list[str] = []
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with connected(run.config.target, database=False, read_timeout=120, settings=_CONTROL) as run.control:
-                try:
-                    return _attempt(run, attempt, front)
-                except Blocked as blocked:
-                    if run.kill_blockers:
-                        kill(run.control, blocked.blockers)
-                    raise
-        except (NotThisTime, SourceError, TargetError) as reason:
-            reasons.append(f"attempt {attempt}: {reason}")
-            run.report("undone", str(reason), None)
-        except (pymysql.MySQLError, OSError) as error:
-            if not is_lost(error):
-                raise
-            reasons.append(f"attempt {attempt}: the connection was lost: {describe(error)}")
-        if attempt < ATTEMPTS:
-            time.sleep(_PAUSE * attempt)
-    raise CutoverUndone("writes go on, nothing has changed:\n" + "\n".join(reasons))
+def _attempted(run: Cutover, attempt: int, front: list[str]) -> Outcome:
+    try:
+        return _attempt(run, attempt, front)
+    except (pymysql.MySQLError, OSError) as error:
+        if not is_lost(error):
+            raise
+        raise NotThisTime(f"the connection was lost: {describe(error)}") from error
 
 
 def _attempt(run: Cutover, attempt: int, front: list[str]) -> Outcome:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from replicator.cutover import freeze, hold
-from replicator.cutover import run as steps
+from replicator.cutover import attempts, freeze, hold
 from replicator.cutover.locks import Locks
 from replicator.demo.servers import Server
 from replicator.errors import CutoverUndone
@@ -21,9 +20,9 @@ from tests.cutover.world import WRITTEN, Clients, CopyingStream, World, make_wor
 
 @pytest.fixture
 def world(server: Server, database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(steps, "ATTEMPTS", 2)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 2)
     monkeypatch.setattr(hold, "_ROUNDS", 3)
-    monkeypatch.setattr(steps, "_PAUSE", 0.1)
+    monkeypatch.setattr(attempts, "_PAUSE", 0.1)
     return make_world(server, database, tmp_path)
 
 

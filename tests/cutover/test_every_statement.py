@@ -22,8 +22,7 @@ import pytest
 from pymysql.connections import Connection
 from pymysql.constants import CLIENT
 
-from replicator.cutover import hold
-from replicator.cutover import run as steps
+from replicator.cutover import attempts, hold
 from replicator.cutover.settle import recover
 from replicator.demo.servers import Server
 from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError
@@ -123,8 +122,8 @@ class Faults:
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
-    monkeypatch.setattr(steps, "ATTEMPTS", 2)
-    monkeypatch.setattr(steps, "_PAUSE", 0.02)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 2)
+    monkeypatch.setattr(attempts, "_PAUSE", 0.02)
     monkeypatch.setattr(hold, "_LEAST_SAMPLE", 0.05)
     made = Faults(monkeypatch)
     yield made

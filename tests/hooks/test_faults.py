@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from replicator import state as states
-from replicator.cutover import arrival, crossing, hold, hooks
+from replicator.cutover import arrival, attempts, crossing, hold, hooks
 from replicator.cutover.arrival import recover
 from replicator.demo.servers import Server
 from replicator.errors import CutoverInDoubt, CutoverUndone, VerificationFailed
@@ -26,7 +26,7 @@ class Died(BaseException):
 
 @pytest.fixture
 def light(server: Server, database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Light:
-    monkeypatch.setattr(crossing, "_PAUSE", 0.05)
+    monkeypatch.setattr(attempts, "_PAUSE", 0.05)
     monkeypatch.setattr(hold, "_LEAST_SAMPLE", 0.05)
     return make_light(server, database, tmp_path)
 
