@@ -111,6 +111,14 @@ class TargetConnectionLost(ConnectionLost, TargetError):
     exit_code = 6
 
 
+class SourceNotWritable(SourceConnectionLost):
+    """The source takes no writes for now: it is read-only, or its disk is full."""
+
+
+class TargetNotWritable(TargetConnectionLost):
+    """The target takes no writes for now: it is read-only, or its disk is full."""
+
+
 class StreamError(SourceError):
     """The binlog cannot be read exactly."""
 

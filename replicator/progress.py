@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+
 from replicator.errors import ReplicatorError
 from replicator.mysql.position import Position
 from replicator.progress_parts import (
@@ -34,6 +36,8 @@ __all__ = ["DIRECTIONS", "PHASES", "Gate", "Progress", "Reading"]
 
 _DIRECTION_OF = {"replicating": "forward", "reversing": "reverse", "rolled_back": "forward"}
 """The stream that counts in a phase; in the others it is the one that counted before."""
+
+_log = structlog.get_logger("progress")
 
 _APPLY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _FREEZE_BOUNDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
@@ -149,6 +153,8 @@ class Progress:
         with self._lock:
             self._note(error)
             self._count("retries", (operation,))
+        label = error.label if isinstance(error, ReplicatorError) else type(error).__name__
+        _log.warning("error.retried", operation=operation, error=label, reason=str(error))
 
     def recovered(self) -> None:
         """What had failed works again."""

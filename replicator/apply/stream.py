@@ -234,9 +234,12 @@ class Stream(TouchedLog):
         pause = RETRY_WAIT[0]
         damaged, damages = "", 0
         while not self._stopping:
+            begun = self._position
             try:
                 self._session()
             except ReplicatorError as error:
+                if begun is not None and self._position != begun:
+                    pause = RETRY_WAIT[0]  # it worked in between: this is another trouble
                 self._progress.disconnected(self._direction)
                 if isinstance(error, EventDamaged):
                     damages = damages + 1 if damaged == str(error) else 1

@@ -12,7 +12,14 @@ import pymysql
 from pymysql.constants import CLIENT, CR, ER
 from pymysql.cursors import Cursor, SSCursor
 
-from replicator.errors import SourceConnectionLost, SourceError, TargetConnectionLost, TargetError
+from replicator.errors import (
+    SourceConnectionLost,
+    SourceError,
+    SourceNotWritable,
+    TargetConnectionLost,
+    TargetError,
+    TargetNotWritable,
+)
 
 Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"  # quoted: generic in its type hints only
 
@@ -23,8 +30,16 @@ WRITE_SQL_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,N
 _LOST = {
     CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR,
     2055, ER.SERVER_SHUTDOWN, ER.CON_COUNT_ERROR, ER.QUERY_INTERRUPTED, 1927, 3169, 4031, ER.TOO_MANY_USER_CONNECTIONS,
+    ER.USER_LIMIT_REACHED,
 }  # fmt: skip
 """Errors after which a new connection may work: gone, refused, too many, shut down, killed."""
+
+_READ_ONLY_MODE = 1836
+_FULL = {ER.DISK_FULL, ER.RECORD_FILE_FULL, ER.ERROR_ON_WRITE, 3}
+"""Errors of a disk without room; 3 is that of a temporary file or a log."""
+
+LOCK_WAIT_SECONDS = 20
+"""How long a statement that writes waits for rows that somebody else has locked, before all is rolled back and tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,11 @@ class Endpoint:
     def failure(
         self, error: Exception, doing: str = ""
     ) -> SourceConnectionLost | TargetConnectionLost | SourceError | TargetError:
-        """The transient or the terminal error, whichever fits: a deadlock and a lock wait pass when tried again."""
+        """The transient or the terminal error, whichever fits: a deadlock and a lock wait pass when tried again, and so
+        do a server that is read-only and a disk that is full, once somebody has seen to them."""
+        if not_writable(error):
+            text = f"{self.role} {self.address}: {doing + ': ' if doing else ''}{describe(error)}"
+            return SourceNotWritable(text) if self.role == "source" else TargetNotWritable(text)
         if is_lost(error) or error_code(error) in (ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT):
             return self.lost(error)
         return self.refused(error, doing)
@@ -96,6 +115,17 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, pymysql.MySQLError) and error_code(error) in _LOST
 
 
+def not_writable(error: BaseException) -> bool:
+    """Whether the server writes nothing at all for now, whatever the statement."""
+    code = error_code(error)
+    text = str(error.args[-1]).lower().replace("_", "-") if error.args else ""
+    if code == ER.OPTION_PREVENTS_STATEMENT:
+        return "read-only" in text
+    if code == ER.GET_ERRNO:
+        return "error 28 " in text
+    return code in _FULL or code == _READ_ONLY_MODE
+
+
 def connect(
     endpoint: Endpoint,
     *,
@@ -124,7 +154,7 @@ def connect(
     }
     if write:
         variables["foreign_key_checks"] = 0
-        variables["innodb_lock_wait_timeout"] = 20
+        variables["innodb_lock_wait_timeout"] = LOCK_WAIT_SECONDS
     variables.update(settings or {})
     assignments = ", ".join(
         f"{name}={value}" if isinstance(value, int) else f"{name}='{value}'" for name, value in variables.items()
