@@ -28,6 +28,11 @@ _TABLES = {
         pos bigint unsigned NOT NULL, gtid longtext NOT NULL, server varchar(600) NOT NULL COMMENT 'whose binlog it is',
         source_time double NOT NULL COMMENT 'seconds since 1970 of the last applied commit',
         applied_at datetime(6) NOT NULL, PRIMARY KEY (migration, direction)""",
+    "binlog": """
+        migration varchar(32) NOT NULL, direction varchar(8) NOT NULL, file varchar(190) NOT NULL,
+        server varchar(600) NOT NULL COMMENT 'whose binlog it is',
+        born bigint NOT NULL COMMENT 'seconds since 1970: another file of its name is another history',
+        PRIMARY KEY (migration, direction, file)""",
     "job": """
         migration varchar(32) NOT NULL, name varchar(190) NOT NULL, next_low longtext NULL COMMENT 'JSON: literals',
         chunks int NOT NULL DEFAULT 0, planned tinyint NOT NULL DEFAULT 0 COMMENT '1: every chunk is handed out',
@@ -182,10 +187,38 @@ class State:
         """Where a stream starts; an earlier one of the same direction is forgotten."""
         execute(
             connection,
+            f"DELETE FROM {self.table('binlog')} WHERE migration = %s AND direction = %s",
+            (self.migration, direction),
+        )
+        execute(
+            connection,
             f"REPLACE INTO {self.table('checkpoint')}"
             " (migration, direction, file, pos, gtid, server, source_time, applied_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6))",
             (self.migration, direction, *_columns(checkpoint)),
+        )
+
+    def born(self, connection: Connection, direction: str, checkpoint: Checkpoint) -> int:
+        """When the file that a checkpoint stands in was begun; 0 where that was not known."""
+        found = value(
+            connection,
+            f"SELECT born FROM {self.table('binlog')} WHERE migration = %s AND direction = %s AND file = %s AND server = %s",
+            (self.migration, direction, checkpoint.position.file, checkpoint.server),
+        )
+        return int(found or 0)
+
+    def enter_file(self, connection: Connection, direction: str, file: str, server: str, born: int) -> None:
+        """Remember when a file was begun, before the checkpoint moves into it; of those behind it nobody asks again."""
+        execute(
+            connection,
+            f"DELETE FROM {self.table('binlog')} WHERE migration = %s AND direction = %s AND file NOT IN"
+            f" (SELECT file FROM {self.table('checkpoint')} WHERE migration = %s AND direction = %s)",
+            (self.migration, direction, self.migration, direction),
+        )
+        execute(
+            connection,
+            f"REPLACE INTO {self.table('binlog')} (migration, direction, file, server, born) VALUES (%s, %s, %s, %s, %s)",
+            (self.migration, direction, file, server, born),
         )
 
     def move_checkpoint(

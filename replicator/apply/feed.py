@@ -71,15 +71,18 @@ class Feed:
         heartbeat: tuple[str, str, str] | None = None,
         settled: Mapping[str, Position] = MappingProxyType({}),
         behind: str | None = None,
+        born: int = 0,
     ) -> None:
-        """`settled`: tables that were copied as they are at one position; nothing before it concerns them.
+        """`born`: when the file of `position` was begun, if known.
+
+        `settled`: tables that were copied as they are at one position; nothing before it concerns them.
 
         `behind`: a statement that stands behind `position`; nothing in front of it concerns us.
         """
         self._open = partial(BinlogStream, endpoint, server_id=server_id, by_gtid=by_gtid)
         self._wanted = wanted
         self._behind = behind
-        self._stream = self._open(position, wanted=wanted if behind is None else lambda schema, table: None)
+        self._stream = self._open(position, wanted=wanted if behind is None else lambda schema, table: None, born=born)
         self._judge = judge
         self._heartbeat = heartbeat
         self._settled = settled

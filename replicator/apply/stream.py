@@ -18,6 +18,7 @@ import pymysql
 
 from replicator.apply import ddl, heartbeat
 from replicator.apply.applier import Applied, Applier
+from replicator.apply.births import Births
 from replicator.apply.feed import Feed, Piece
 from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
@@ -121,6 +122,7 @@ class Stream(TouchedLog):
         self._standing = False
         self._eager = 0
         self._position: Position | None = None
+        self._births: Births
         self._applying: Applier | None = None
         self._reading: Feed | None = None
         self._batch_rows = FEWEST_ROWS
@@ -310,6 +312,7 @@ class Stream(TouchedLog):
                 units=self._units,
                 took=self._progress.took,
             )
+            self._births = Births(self._state, self._direction, connection, identity, checkpoint)
             feed = self._feed(checkpoint, identity, wanted, behind)
             if self._position not in (None, checkpoint.position):
                 self.lose()  # a commit succeeded whose answer was lost
@@ -373,6 +376,7 @@ class Stream(TouchedLog):
             heartbeat=beat,
             settled=self._settled,
             behind=None if behind is None else behind.statement,
+            born=self._births.known,
         )
 
     def _judge(self, event: Ddl) -> ddl.SchemaChange | None:
@@ -398,6 +402,7 @@ class Stream(TouchedLog):
                     self._condition.wait(IDLE_WAIT)
                 continue
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
+            self._births.note(pieces)
             changed = pieces.pop() if pieces and pieces[-1].ddl else None
             if not all(piece.idle for piece in pieces):
                 self._apply_rows(applier, feed, pieces)
@@ -450,6 +455,7 @@ class Stream(TouchedLog):
             if self._stopping:
                 return
             pieces = feed.take(FOLLOWED_ROWS, IDLE_WAIT)
+            self._births.note(pieces)
             self._progress.beat()
             if pieces:
                 first = next((index for index, piece in enumerate(pieces) if piece.end is not None), len(pieces) - 1)

@@ -95,6 +95,8 @@ class TransactionEnd:
     rows: int
     """Row changes that the transaction made to wanted tables."""
     xa: XaStep | None = None
+    born: int = 0
+    """When the file of `position` was begun, in seconds since the epoch; 0 where that is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
@@ -29,7 +30,7 @@ from replicator.binlog.place import MADE_BY_DUMP, WRAP, Damaged, Place, is_writt
 from replicator.binlog.rows import RowImages
 from replicator.binlog.statements import Kind
 from replicator.binlog.transactions import Group, header_time, read_mariadb_gtid, read_mysql_gtid, read_xa_prepare
-from replicator.errors import EventDamaged, StreamError, Unsupported
+from replicator.errors import BinlogPurged, EventDamaged, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.gtid import MariadbGtidPosition, MysqlGtidSet
 from replicator.mysql.position import Position
@@ -73,7 +74,9 @@ class BinlogStream:
         wanted: Callable[[str, str], Wanted | None],
         by_gtid: bool = False,
         heartbeat: float = 1.0,
+        born: int = 0,
     ) -> None:
+        """`born`: when the file of `position` was begun, if that is known: another one of its name is another history."""
         self.position = position
         """The last transaction boundary that was yielded."""
         self.events_read = 0
@@ -85,6 +88,7 @@ class BinlogStream:
         self._dump: Dump | None = None
         self._closed = False
         self._place = Place(position.file, position.pos)
+        self._born, self._expected = 0, 0 if by_gtid else born
         self._mariadb = False
         self._gtids: MysqlGtidSet | MariadbGtidPosition | None = None
         self._images = RowImages(endpoint, wanted, self._place)
@@ -237,6 +241,7 @@ class BinlogStream:
     def _rotate(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         file = self._place.file
         if self._place.rotate(event, end):
+            self._born = 0
             self._forget_unfinished(file)
         self._images.forget_tables()
         made_up = event[17] & ARTIFICIAL_FLAG or not header_time(event)
@@ -254,6 +259,15 @@ class BinlogStream:
 
     def _format(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         """A file begins. Table ids start again after a restart of the source, which always begins one."""
+        self._born = int(header_time(event))
+        expected, self._expected = self._expected, 0
+        if expected not in (0, self._born):
+            raise BinlogPurged(
+                f"source {self._endpoint.address}: its {self._place.file} was begun at {_when(self._born)}, the one that was"
+                f" read before at {_when(expected)}. The source was restored from a backup, or its binary logs were reset:"
+                " what has changed since is not known. Point the source at the server that has the old ones, or abort and"
+                " start the migration again."
+            )
         self._images.forget_tables()
         return self._aside(event, end)
 
@@ -309,7 +323,8 @@ class BinlogStream:
         return self._end(event, end, read_xa_prepare(event))
 
     def _boundary(self, timestamp: float, row_count: int, xa: XaStep | None = None) -> TransactionEnd:
-        return TransactionEnd(Position(self._place.file, self._place.offset, self._gtid_text()), timestamp, row_count, xa)
+        position = Position(self._place.file, self._place.offset, self._gtid_text())
+        return TransactionEnd(position, timestamp, row_count, xa, self._born)
 
     def _gtid_text(self) -> str:
         return "" if self._gtids is None else str(self._gtids)
@@ -414,6 +429,10 @@ class BinlogStream:
     def _partial_rows(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
         self._images.refuse_partial(event)
         return ()
+
+
+def _when(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _statement_start(event: bytes) -> int:

@@ -181,7 +181,9 @@ def connect(
             use_unicode=not raw,
         )
     except (pymysql.MySQLError, OSError) as error:
-        untrusted = isinstance(getattr(error, "original_exception", error), ssl.SSLError)
+        cause = getattr(error, "original_exception", error)
+        # A handshake that is cut off says nothing about whom it was with.
+        untrusted = isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
         if is_lost(error) and not untrusted:
             raise endpoint.lost(error) from None
         raise endpoint.refused(error, f"connecting as {endpoint.user}") from None

@@ -1,0 +1,75 @@
+"""A source whose binlog is not what it was: purged, reset, or put back. Nobody goes on in another history."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from replicator.binlog.safe_position import current_position
+from replicator.mysql.connection import execute, rows
+from tests.faults.world import World, transaction, until
+
+
+def test_a_binlog_that_was_purged_meanwhile(world: World) -> None:
+    with world.traffic() as traffic:
+        world.replicating()
+        traffic.more()
+        world.stop()
+        traffic.more()
+        source = world.on("source")
+        execute(source, "FLUSH BINARY LOGS")
+        last = current_position(source).file
+
+        def purged() -> bool:
+            execute(source, f"PURGE BINARY LOGS TO '{last}'")
+            return bool(rows(source, "SHOW BINARY LOGS")[0][0] == last)
+
+        until(purged, "no reader holds the old files any more")
+        world.process().ends(5, "BinlogPurged", "keep the binlog for longer, and start the migration again")
+    assert "no longer has this position" in world.status()["last_error"]["message"]
+    assert world.status()["phase"] == "failed"
+
+
+def reset(world: World) -> None:
+    statement = "RESET BINARY LOGS AND GTIDS" if world.source.flavour == "mysql" else "RESET MASTER"
+    execute(world.on("source"), statement)
+
+
+def put_back(world: World) -> None:
+    """The state of the data directory that `kept` holds."""
+    world.source.kill()
+    shutil.rmtree(world.source.datadir)
+    subprocess.run(["mv", str(world.folder / "kept"), str(world.source.datadir)], check=True)
+    world.source.start()
+
+
+@pytest.mark.parametrize("restored", [reset, put_back])
+def test_a_source_with_another_history(world: World, restored: Callable[[World], None]) -> None:
+    """Its binlog has a file of the same name again, and that is longer than the one that was read."""
+    if restored is reset:
+        reset(world)
+    else:
+        world.source.stop()
+        subprocess.run(["cp", "-a", "--sparse=always", str(world.source.datadir), str(world.folder / "kept")], check=True)
+        world.source.start()
+    begun = int(time.time())
+    with world.traffic() as traffic:
+        world.replicating()
+        traffic.more()
+        world.stop()
+    applied = world.applied()
+    assert applied is not None
+    until(lambda: time.time() > begun + 2, "files are told apart by the second in which they were begun")
+    restored(world)
+    source = world.on("source")
+    number = 100_000
+    while not current_position(source).reached(applied):
+        transaction(source, number := number + 1)
+    assert current_position(source).file == applied.file
+    world.process().ends(5, "BinlogPurged", "restored from a backup, or its binary logs were reset")
+    assert world.applied() == applied
+    assert "abort and start the migration again" in world.status()["last_error"]["message"]
