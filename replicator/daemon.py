@@ -19,7 +19,7 @@ from replicator.cutover.moves import Moves
 from replicator.cutover.run import cutover
 from replicator.errors import CutoverInDoubt, CutoverUndone, Interrupted, ReplicatorError, VerificationFailed, WrongState
 from replicator.migration import Migration
-from replicator.mysql.connection import connected
+from replicator.mysql.connection import Connection, connected
 from replicator.mysql.position import Position
 from replicator.observe.control import ControlServer
 from replicator.progress import Progress
@@ -247,9 +247,8 @@ class _Switchable:
                 return report.rows_compared
             left = report.rows_compared
 
-    def prove(self, deadline: float) -> int:
-        with connected(self._migration.upstream) as upstream:
-            report = self._verifier.prove(upstream)
+    def prove(self, deadline: float, source: Connection) -> int:
+        report = self._verifier.prove(source)
         if not report.ok:
             raise VerificationFailed(report.summary())
         if monotonic() > deadline:

@@ -97,7 +97,7 @@ def _attempts(run: Cutover, attempt: Callable[[int, list[str]], Outcome], otherw
                     return attempt(number, front)
                 except Blocked as blocked:
                     if run.kill_blockers:
-                        kill(run.control, blocked.blockers)
+                        kill(run.control, [blocker for blocker in blocked.blockers if not blocker.waits])
                     raise
         except (NotThisTime, SourceError, TargetError) as reason:
             reasons.append(f"attempt {number}: {reason}")

@@ -125,7 +125,7 @@ def _close(
                 run.progress.froze()
                 done.append(_insisted(crossing, run.reserve))
         freeze = hold(run, stack, watchdog, (guard, renamer), order, front, held=held)
-        final = drain_and_prove(run, watchdog)
+        final = drain_and_prove(run, watchdog, freeze)
         with run.step("numbers") as done:
             done.append(f"AUTO_INCREMENT of {_raise_numbers(run, crossing, far)} tables raised")
         with run.step("close") as done:

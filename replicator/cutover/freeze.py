@@ -1,33 +1,40 @@
-"""Holding writes: every source table is locked for reading, so that no transaction that changes one is under way.
+"""Holding the application: nobody but us uses the source tables, and no transaction that used one is under way.
 
-Each table that is written to is locked by a session of its own, in the order in which the application's transactions
-touch them. Two reasons. One session that waits for a table while it holds another can close a circle with a client, and
-the server ends the circle by failing the client (error 1213). And at the switch the tables have to be given over one by
-one, in the order in which the rename asks for them, so that no writer can overtake it.
+For each table a keeper, a session of its own, asks for the table exclusively, and for the sentry behind it, which it never
+gets. One session more, the reader, has used all tables before in a transaction that it keeps open, so that it goes on
+reading them for the proof. While a keeper waits behind the reader, everybody else waits behind the keeper; whoever had the
+table before either ends or is in the way. When the reader has ended its transaction, the keepers have the tables.
 
-LOCK TABLES … READ lets writers pass while it waits, so that waiting for the first table disturbs nobody; but it gets a
-table only when no transaction at all is writing to it. FLUSH TABLES … WITH READ LOCK would keep new writers away, and
-must not be used. On MySQL it blocks, behind one long SELECT, all who come after it, even when it has been killed; and it
-took 0.8 to 1.6 s for 19 busy tables, where LOCK TABLES took 0.4 to 98 ms. On MariaDB it writes the tables' pages to disk
-and stops InnoDB's purge, and was seen to bring the drain to a halt.
+Readers are kept out as well as writers. A client that may still read holds a table that the rename needs, and waits for the
+one that it wants to write to next: a circle that nobody but the client could open.
+
+The tables that are written to are asked for one after the other, in the order in which the application's transactions touch
+them: who is stopped at its first table holds none that we still want. One session that waited for a table while it holds
+another would close a circle with a client that the server sees, and ends by failing the client (error 1213).
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pymysql
+from pymysql.constants import ER
 
 from replicator.cutover.locks import Blocker, Locks
+from replicator.cutover.moves import Moves
 from replicator.cutover.session import Session
 from replicator.errors import CutoverUndone
-from replicator.mysql.connection import Connection, Endpoint, describe, execute, is_lost
+from replicator.mysql.connection import Connection, Endpoint, describe, error_code, execute, is_lost
 from replicator.mysql.sql import quote
 
-_LOOK_AFTER = 0.03
-"""Seconds to wait for a table before looking who has it."""
+_GLANCE = 0.0005
+"""Seconds between two looks at the locks."""
+_MOST_JOINED = 50
+"""Tables in one SELECT; both servers join 61 at most."""
+_PASSING = {ER.TABLE_EXISTS_ERROR, ER.NO_SUCH_TABLE, ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK, ER.QUERY_INTERRUPTED}
+"""How a keeper ends when the sentry is no longer guarded, its time is over, or it was told to."""
 
 
 class NotThisTime(CutoverUndone):
@@ -46,111 +53,138 @@ class Blocked(NotThisTime):
 
 
 class Freeze:
-    """The sessions that hold the source tables. Each group of tables is held by one session."""
+    """The reader, and a keeper for each table and view."""
 
-    def __init__(self, endpoint: Endpoint, locks: Locks, schema: str, groups: Sequence[Sequence[str]], limit: float) -> None:
+    def __init__(self, endpoint: Endpoint, locks: Locks, moves: Moves, limit: float) -> None:
+        """A session of ours has locked the sentry of `moves`. The outdated views are held as well, so that who reads
+        through one waits for its name, which will be that of a table, and not for the table behind it, which goes."""
         self._locks = locks
-        self._schema = schema
-        self._first = Session(endpoint, idle=limit, waiting=limit)
-        """Takes all tables at once, where one by one does not work."""
-        self._sessions: dict[tuple[str, ...], Session] = {}
+        self._schema = moves.source
+        self._sentry = moves.sentry
+        self._reader = Session(endpoint, idle=limit, waiting=limit)
+        self._keepers: dict[str, Session] = {}
         try:
-            for group in groups:
-                self._sessions[tuple(group)] = Session(endpoint, idle=limit, waiting=limit)
+            execute(self._reader.connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            for table in (*moves.outdated, *moves.read):
+                self._keepers[table] = Session(endpoint, idle=limit, waiting=limit)
         except BaseException:
-            self.close()
+            for session in self.sessions:
+                session.close()
             raise
 
     @property
     def sessions(self) -> tuple[Session, ...]:
         """All of them."""
-        return (self._first, *self._sessions.values())
+        return (self._reader, *self._keepers.values())
 
     @property
-    def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The tables that are given back together."""
-        return tuple(self._sessions)
+    def reader(self) -> Connection:
+        """Reads the tables as they are, until `end_reading`."""
+        return self._reader.connection
 
-    def take(self, control: Connection, begun: Callable[[], None], first_patience: float, patience: float) -> None:
-        """Lock the first group within `first_patience` seconds and all others within `patience` from then on, or none.
+    def take(
+        self,
+        control: Connection,
+        groups: Sequence[Sequence[str]],
+        begun: Callable[[], None],
+        first_patience: float,
+        patience: float,
+        *,
+        killing: bool = False,
+    ) -> None:
+        """Get the first group within `first_patience` seconds and all others within `patience` from then on, or none.
 
-        `begun` is called when the first is locked: from now on writers may have to wait.
+        `begun` is called before the first is asked for: from now on clients may have to wait.
 
         Raises Blocked, with the sessions in the way, when that is too short, and at once when one of them waits for a
-        table that is locked already.
+        table that we have already; `killing` ends such a one instead.
         """
-        deadline = time.monotonic() + first_patience
-        try:
-            for number, (group, session) in enumerate(self._sessions.items()):
-                self._lock(session, group, control, deadline)
-                if number == 0:
-                    begun()
-                    deadline = time.monotonic() + patience
-        except BaseException:
-            self.give_back_all()
-            raise
-
-    def take_at_once(self, control: Connection, begun: Callable[[], None], patience: float) -> None:
-        """Lock all tables by one statement, then hand them to their sessions.
-
-        For traffic whose order of tables is not to be met: the server itself ends the circles that this closes, by failing
-        a client (error 1213), which tries its transaction again. Raises Blocked after `patience` seconds.
-        """
+        self._use(control, first_patience)
         begun()
-        try:
-            tables = tuple(table for group in self._sessions for table in group)
-            self._lock(self._first, tables, control, time.monotonic() + patience)
-            for group, session in self._sessions.items():  # readers share a table: nobody has to wait here
-                self._lock(session, group, control, time.monotonic() + patience)
-            self._first.unlock()
-        except BaseException:
-            self.give_back_all()
-            raise
+        deadline = time.monotonic() + first_patience
+        for group in groups:
+            self._ask_for(group, control)
+            while blockers := self._in_the_way(group, control):
+                entangled = [blocker for blocker in blockers if blocker.waits]
+                if killing and entangled:
+                    kill(control, entangled)
+                elif entangled or time.monotonic() > deadline:
+                    on = {table for blocker in blockers for table in blocker.on}
+                    raise Blocked([table for table in group if table in on] or group, blockers)
+                time.sleep(_GLANCE)
+            if group is groups[0]:
+                deadline = time.monotonic() + patience
 
-    def _lock(self, session: Session, tables: Sequence[str], control: Connection, deadline: float) -> None:
-        session.begin(f"LOCK TABLES {', '.join(f'{quote(self._schema, table)} READ' for table in tables)}")
-        while not session.wait(_LOOK_AFTER):
-            blockers = self._blockers(control, tables)
-            entangled = session is not self._first and any(blocker.waits for blocker in blockers)
-            if time.monotonic() > deadline or entangled:
-                if session.cancel(control) is not None:
+    def _use(self, control: Connection, patience: float) -> None:
+        """Let the reader have used all tables. Nobody has to wait for that; it may have to wait for somebody's DDL."""
+        execute(self.reader, "START TRANSACTION")
+        everything = tuple(self._keepers)
+        for start in range(0, len(everything), _MOST_JOINED):
+            tables = everything[start : start + _MOST_JOINED]
+            names = ", ".join(quote(self._schema, table) for table in tables)
+            self._reader.begin(f"SELECT 1 FROM {names} WHERE FALSE")
+            if not self._reader.wait(patience):
+                blockers = self._blockers(tables, control)
+                if self._reader.cancel(control) is not None:
                     raise Blocked(tables, blockers)
-                break  # it came through in the last moment
-        if session.error is not None:
-            raise self._failed(session.error, tables)
+            if self._reader.error is not None:
+                raise self._failed(self._reader.error, tables)
 
-    def _blockers(self, control: Connection, group: Sequence[str]) -> list[Blocker]:
-        names = {(self._schema, table) for table in group}
-        return self._locks.blockers(control, names, {session.identity for session in self.sessions}, readers=False)
+    def _ask_for(self, tables: Collection[str], control: Connection) -> None:
+        """Returns when nobody else can come to these tables any more."""
+        # Neither while both tables stand nor without the sentry does this rename anything, whoever lives to see it run.
+        asked = {self._keepers[table].identity for table in tables}
+        for table in tables:
+            self._keepers[table].begin(f"RENAME TABLE {quote(*self._sentry)} TO {quote(self._schema, table)}")
+        while not asked <= self._locks.waiting(control, asked):
+            for table in tables:
+                if self._keepers[table].wait(_GLANCE / len(tables)):
+                    raise self._failed(self._keepers[table].error, [table])
 
-    def _failed(self, error: Exception, group: Sequence[str]) -> CutoverUndone:
-        text = f"locking {', '.join(group[:5])}: {describe(error)}"
-        return NotThisTime(text) if is_lost(error) else CutoverUndone(text)
+    def _in_the_way(self, tables: Collection[str], control: Connection) -> list[Blocker]:
+        for table in tables:
+            if not self._keepers[table].running:
+                raise self._failed(self._keepers[table].error, [table])
+        return self._blockers(tables, control)
 
-    def give_back(self, group: tuple[str, ...]) -> None:
-        """Unlock one group. Raises NotThisTime when its session had died, and its lock with it, no matter when."""
+    def _blockers(self, tables: Collection[str], control: Connection) -> list[Blocker]:
+        names = {(self._schema, table) for table in tables}
+        return self._locks.blockers(control, names, {session.identity for session in self.sessions})
+
+    def _failed(self, error: Exception | None, tables: Collection[str]) -> CutoverUndone:
+        text = f"locking {', '.join(list(tables)[:5])}: {describe(error) if error else 'the sentry was gone'}"
+        passes = error is None or is_lost(error) or error_code(error) in _PASSING
+        return NotThisTime(text) if passes else CutoverUndone(text)
+
+    def end_reading(self) -> None:
+        """From now on the keepers have their tables for themselves. Raises NotThisTime when the reader has died."""
         try:
-            execute(self._sessions[group].connection, "UNLOCK TABLES")
+            execute(self.reader, "COMMIT")
+            execute(self.reader, "UNLOCK TABLES")
         except (pymysql.MySQLError, OSError) as error:
-            raise NotThisTime(
-                f"the session that held {', '.join(group[:5])} has died, and writes may have passed: {describe(error)}"
-            ) from None
+            raise NotThisTime(f"the session that read the tables has died: {describe(error)}") from None
 
-    def give_back_all(self) -> None:
-        """Unlock what is still locked."""
-        for session in self.sessions:
-            session.unlock()
+    def give_back(self, table: str, control: Connection) -> None:
+        """Let the next in line have a table. Raises NotThisTime when its keeper had ended, no matter when."""
+        error = self._keepers[table].cancel(control)
+        if error is None or error_code(error) != ER.QUERY_INTERRUPTED:
+            why = describe(error) if error else "the sentry was gone"
+            raise NotThisTime(f"the session that kept {table} has ended early, and writes may have passed: {why}")
 
-    def close(self) -> None:
-        """End all sessions, and with them their locks."""
+    def close(self, control: Connection) -> None:
+        """Give back what is still held, and end all sessions."""
+        with contextlib.suppress(NotThisTime):
+            self.end_reading()
+        for keeper in self._keepers.values():
+            with contextlib.suppress(Exception):
+                keeper.cancel(control)
         for session in self.sessions:
             with contextlib.suppress(Exception):
                 session.close()
 
 
 def kill(control: Connection, blockers: Sequence[Blocker]) -> None:
-    """End the sessions in the way; those that wait for us are not the reason."""
+    """End the sessions in the way."""
     for blocker in blockers:
-        if not blocker.waits:
-            with contextlib.suppress(pymysql.MySQLError):  # it may have ended by itself
-                execute(control, f"KILL {blocker.session}")
+        with contextlib.suppress(pymysql.MySQLError):  # it may have ended by itself
+            execute(control, f"KILL {blocker.session}")

@@ -30,8 +30,6 @@ _VERIFIED_WITHIN = 86400.0
 _SPARE_CONNECTIONS = 6
 _OF_RENAMED = ("views", "events", "unmapped")
 """Gates about what stays beside tables of the same names; in mode hooks no new tables take the place of the old ones."""
-MOST_SESSIONS = 40
-"""Tables that are locked by a session of their own; the server's connections belong to the application."""
 
 
 def gates(
@@ -186,7 +184,7 @@ def _prepared_transactions(connection: Connection) -> Gate:
 def _connections(connection: Connection, tables: int) -> Gate:
     limit = int(value(connection, "SELECT @@GLOBAL.max_connections"))
     used = int(rows(connection, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")[0][1])
-    needed = min(tables, MOST_SESSIONS) + _SPARE_CONNECTIONS
+    needed = tables + _SPARE_CONNECTIONS
     return Gate(
         "connections",
         limit - used >= needed,

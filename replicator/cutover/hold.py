@@ -12,7 +12,6 @@ from typing import TypeAlias
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
-from replicator.cutover.gates import MOST_SESSIONS
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves
 from replicator.cutover.order import lock_order, sampled
@@ -26,12 +25,16 @@ from replicator.mysql.sql import quote
 from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
 
-_ROUNDS = 16
-"""How often an attempt tries to get all locks: many short tries, since clients wait as long as each of them takes."""
+_ROUNDS = 40
+"""How often an attempt tries to get all tables: many short tries, since clients wait as long as each of them takes."""
 _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
-_FIRST_PATIENCE = 2.0
-"""Seconds to wait for the first table, while nobody has to wait for us."""
+_SINGLE = 40
+"""Tables that are asked for one by one, at least: together, a server can find circles that it ends by failing clients."""
+_UNHURRIED = 2.0
+"""Seconds to wait for who was in the way, while nobody has to wait for us."""
+_BETWEEN = 0.1
+"""Seconds of undisturbed traffic between two rounds, at least."""
 
 Report: TypeAlias = Callable[[str, str, float | None], None]
 """Step, what happened in it, and the seconds it took (a dry run: is expected to take)."""
@@ -117,63 +120,76 @@ def hold(
     *,
     held: bool = False,
 ) -> Freeze:
-    """Hold all writes, in several rounds if need be: between two of them everything goes on undisturbed.
+    """Hold the application, in several rounds if need be: between two of them everything goes on undisturbed.
 
-    `held`: clients wait for us already, and the clock of `watchdog` runs on over all rounds.
+    `others`: the session that guards the sentry, and more that must not outlive the freeze. `held`: clients wait for us
+    already, and the clock of `watchdog` runs on over all rounds.
     """
-    first = run.patience if held else min(_FIRST_PATIENCE, run.max_freeze)
+    execute(others[0].connection, f"LOCK TABLES {quote(*run.moves.sentry)} WRITE")
+    blocked: Blocked | None = None
     with run.step("freeze") as done:
         for number in range(1, _ROUNDS + 1):
-            freeze = Freeze(
-                run.place, run.locks, run.moves.source, _groups(run.moves, [*front, *order]), run.max_freeze
-            )
-            stack.callback(freeze.close)
+            if blocked is not None and not held and not _outlasted(run, blocked):
+                continue
+            freeze = Freeze(run.place, run.locks, run.moves, run.max_freeze)
+            stack.callback(freeze.close, run.control)
             prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
             sessions = (*freeze.sessions, *others)
             begun = partial(watchdog.watch, sessions) if held else partial(_begin_freeze, run, watchdog, sessions)
             try:
-                if number % 4:
-                    freeze.take(run.control, begun, first, run.patience)
-                else:
-                    freeze.take_at_once(run.control, begun, run.patience)
-            except Blocked as blocked:
-                freeze.close()
-                if number == _ROUNDS or (held and watchdog.remaining < 2 * run.reserve):
+                first = run.patience if held else min(run.patience * number, run.max_freeze / 4)
+                groups, killing = _groups(run.moves, [*front, *order]), run.kill_blockers and number > _ROUNDS / 2
+                freeze.take(run.control, groups, begun, first, run.patience, killing=killing)
+            except Blocked as reason:
+                freeze.close(run.control)
+                blocked = reason
+                if held and watchdog.remaining < run.reserve + 2 * run.patience:
                     raise
                 if not held:
                     run.progress.unfroze()
                     watchdog.call_off()
                 busy = {table for blocker in blocked.blockers for table in blocker.on}
                 # Who waits for a table while it holds no other keeps nobody from ending.
-                front[:0] = [table for table in blocked.tables if table in busy and table not in front]
+                hard = [table for table in blocked.tables if table in busy]
+                front[:] = hard + [table for table in front if table not in hard]
                 if run.kill_blockers and number > 1:
-                    kill(run.control, blocked.blockers)
-                time.sleep(0.1)
+                    kill(run.control, [blocker for blocker in blocked.blockers if not blocker.waits])
             else:
-                guard = others[0]
-                execute(guard.connection, f"LOCK TABLES {quote(*run.moves.sentry)} WRITE")
-                done.append(f"{len(run.moves.read)} tables locked in round {number}")
+                done.append(f"{len(run.moves.read)} tables held in round {number}")
                 return freeze
-    raise AssertionError("the last round returns or raises")
+        assert blocked is not None
+        raise blocked
+
+
+def _outlasted(run: Cutover, blocked: Blocked) -> bool:
+    """Whether those who were in the way, and did not wait for us, have gone; nobody has to wait while we do."""
+    who = {blocker.session for blocker in blocked.blockers if not blocker.waits}
+    names = {(run.moves.source, table) for table in blocked.tables}
+    deadline = time.monotonic() + _UNHURRIED
+    while True:
+        time.sleep(_BETWEEN)
+        if not any(blocker.session in who for blocker in run.locks.blockers(run.control, names, ())):
+            return True
+        if time.monotonic() > deadline:
+            return False
 
 
 def _begin_freeze(run: Cutover, watchdog: Watchdog, sessions: Sequence[Session]) -> None:
-    """The clock runs from the first lock on."""
+    """The clock runs from the first table on."""
     watchdog.start(sessions)
     run.progress.froze()
 
 
 def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
-    """Tables that are written to are locked one by one, in this order, then all the others together."""
-    frozen, old = set(moves.read), set(moves.old)
-    single = [table for table in dict.fromkeys(order) if table in frozen][:MOST_SESSIONS]
-    rest = [table for table in moves.read if table not in single]
-    groups: list[tuple[str, ...]] = [(table,) for table in single]
-    together = (tuple(table for table in rest if table in old), tuple(table for table in rest if table not in old))
-    return groups + [group for group in together if group]
+    """Tables are asked for one by one, those that are written to in front; very many others in the end together."""
+    frozen = set(moves.read)
+    busy = [table for table in dict.fromkeys(order) if table in frozen]
+    single = busy + [table for table in moves.read if table not in busy][: max(0, _SINGLE - len(busy))]
+    rest = tuple(table for table in moves.read if table not in single)
+    return [*((table,) for table in (*moves.outdated, *single)), *([rest] if rest else [])]
 
 
-def drain_and_prove(run: Cutover, watchdog: Watchdog) -> Position:
+def drain_and_prove(run: Cutover, watchdog: Watchdog, freeze: Freeze) -> Position:
     """Writes are held: apply all there is, compare what has to be compared, carry the numbers over."""
     with run.step("drain") as done:
         final = current_position(run.control)
@@ -182,7 +198,7 @@ def drain_and_prove(run: Cutover, watchdog: Watchdog) -> Position:
         done.append(f"applied up to {final}")
     with run.step("prove") as done:
         try:
-            done.append(f"{run.stream.prove(watchdog.deadline - run.reserve)} rows compared, no difference")
+            done.append(f"{run.stream.prove(watchdog.deadline - run.reserve, freeze.reader)} rows compared, no difference")
         except CutoverUndone as late:
             raise NotThisTime(str(late)) from late
     return final

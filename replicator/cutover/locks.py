@@ -1,7 +1,7 @@
 """Who holds which table, and who waits for whom, as far as the server shows it.
 
-MySQL shows metadata locks in performance_schema.metadata_locks, those that are waited for too. MariaDB's plugin
-metadata_lock_info shows the ones that are held; that somebody waits is found out by asking for the table without waiting.
+MySQL shows metadata locks in performance_schema.metadata_locks, MariaDB in the plugin metadata_lock_info. That a session waits
+is read off the list of sessions: MariaDB does not show which lock somebody waits for.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pymysql
-from pymysql.constants import ER
 
 from replicator.cutover.moves import Name
-from replicator.mysql.connection import Connection, error_code, execute, rows
-from replicator.mysql.sql import quote
+from replicator.mysql.connection import Connection, error_code, rows
 
 _MYSQL_LOCKS = (
     "SELECT t.processlist_id, m.object_type, m.object_schema, m.object_name, m.lock_type, m.lock_status"
@@ -39,7 +37,6 @@ _TRANSACTIONS = (
 )
 _CANNOT_CONVERT = 3854
 _WAITS = "Waiting for table metadata lock"
-_READERS = ("SHARED", "SHARED_HIGH_PRIO", "SHARED_READ", "SHARED_READ_ONLY")
 _WHOLE_SERVER = ("SHARED", "MDL_BACKUP_FTWRL1", "MDL_BACKUP_FTWRL2", "MDL_BACKUP_WAIT_DDL", "MDL_BACKUP_WAIT_COMMIT")
 """Locks of FLUSH TABLES WITH READ LOCK, BACKUP STAGE and LOCK INSTANCE FOR BACKUP, under which nothing is renamed."""
 
@@ -57,11 +54,6 @@ class Held:
     def exclusive(self) -> bool:
         """Whether nobody else can use the table."""
         return self.mode.removeprefix("MDL_") == "EXCLUSIVE"
-
-    @property
-    def reads_only(self) -> bool:
-        """Whether it hinders nobody who freezes the table."""
-        return self.mode.removeprefix("MDL_") in _READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +96,17 @@ class Locks:
             lock.name for lock in self.held(connection) if lock.session == session and lock.granted and lock.exclusive
         )
 
-    def awaited(self, connection: Connection, session: int, table: Name) -> bool:
-        """Whether `session` waits for a table that others still read, or has it already: nobody can overtake it there."""
-        if self.flavour == "mysql":
-            return any(lock.session == session and lock.name == table and lock.exclusive for lock in self.held(connection))
-        try:
-            execute(connection, f"SET STATEMENT lock_wait_timeout = 0 FOR SELECT 1 FROM {quote(*table)} LIMIT 0")
-        except pymysql.MySQLError as error:
-            if error_code(error) == ER.LOCK_WAIT_TIMEOUT:
-                return True
-            raise
-        return False
+    def waiting(self, connection: Connection, sessions: Collection[int]) -> set[int]:
+        """Those of the sessions that wait for a table now."""
+        statement = _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS
+        found = rows(connection, statement)
+        return {int(session) for session, _, _, _, state, _ in found if session in sessions and state == _WAITS}
 
-    def blockers(
-        self, connection: Connection, tables: Collection[Name], ours: Collection[int], *, readers: bool = True
-    ) -> list[Blocker]:
+    def blockers(self, connection: Connection, tables: Collection[Name], ours: Collection[int]) -> list[Blocker]:
         """Sessions but ours that hold one of the tables or lock the whole server, oldest first."""
         on: dict[int, set[str]] = {}
         for lock in self.held(connection):
-            there = lock.name == ("", "") or (lock.name in tables and (readers or not lock.reads_only))
-            if lock.granted and there and lock.session not in ours:
+            if lock.granted and lock.session not in ours and (lock.name == ("", "") or lock.name in tables):
                 on.setdefault(lock.session, set()).add(lock.name[1] or "the whole server")
         if not on:
             return []

@@ -107,7 +107,7 @@ def _attempt(run: Cutover, attempt: int, front: list[str]) -> Outcome:
         with contextlib.ExitStack() as stack:
             guard, renamer, watchdog = _get_ready(run, stack, attempt, numbers)
             freeze = hold(run, stack, watchdog, (guard, renamer), [*front, *written], front)
-            final = drain_and_prove(run, watchdog)
+            final = drain_and_prove(run, watchdog, freeze)
             with run.step("numbers") as done:
                 ours = _raise_numbers(run, renamer, watchdog.remaining - run.reserve)
                 done.append(f"AUTO_INCREMENT of {len(ours)} tables raised")

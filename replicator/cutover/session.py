@@ -41,7 +41,7 @@ class Session:
     def _run(self, statement: str) -> None:
         try:
             execute(self.connection, statement)
-        except (pymysql.MySQLError, OSError) as error:
+        except (pymysql.MySQLError, OSError, ValueError) as error:  # ValueError: it was closed while it was read from
             self._error = error
 
     def wait(self, seconds: float) -> bool:

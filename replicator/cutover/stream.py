@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from replicator.mysql.connection import Connection
 from replicator.mysql.position import Position
 
 
@@ -34,8 +35,8 @@ class ForwardStream(Protocol):
         Returns how many rows are left. Raises VerificationFailed.
         """
 
-    def prove(self, deadline: float) -> int:
-        """Compare the rest while the source stands still; the rows compared.
+    def prove(self, deadline: float, source: Connection) -> int:
+        """Compare the rest while the source stands still; the rows compared. Only `source` can read its tables now.
 
         Raises VerificationFailed, and CutoverUndone when `deadline` (monotonic clock) passes first.
         """

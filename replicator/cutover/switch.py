@@ -1,7 +1,7 @@
 """The one rename, made so that no write passes between the last one that was applied and the first on the new tables.
 
-The rename is sent while everything is frozen and waits behind the locks. They are given back one table at a time, each when
-the rename is next in line for it, so that no writer overtakes. In the end the rename has every table for itself and waits
+The rename is sent while everything is frozen and waits behind the keepers. They give their tables back one at a time, each
+when the rename is next in line for it, so that nobody overtakes. In the end the rename has every table for itself and waits
 for the sentry alone. Now nothing can be written any more, and the binlog says whether anything was. Only if not, the
 sentry is dropped. Whoever dies before that leaves the sentry standing, and the rename fails as a whole.
 """
@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 
 from replicator.cutover.freeze import Blocked, Freeze, NotThisTime
 from replicator.cutover.locks import Locks
-from replicator.cutover.moves import Moves
+from replicator.cutover.moves import Moves, Name
 from replicator.cutover.order import touched
 from replicator.cutover.session import Session
 from replicator.cutover.watchdog import Watchdog
@@ -28,16 +28,23 @@ _GLANCE = 0.0005
 
 def queue_up(control: Connection, locks: Locks, moves: Moves, freeze: Freeze, renamer: Session, watchdog: Watchdog) -> None:
     """Send the rename and hand every table over to it, until only the sentry is left. Raises NotThisTime."""
-    ours = {session.identity for session in freeze.sessions}
+    ours = {renamer.identity, *(session.identity for session in freeze.sessions)}
     renamer.begin(moves.statement)
-    moved = [group for group in freeze.groups if set(group) <= set(moves.old)]
-    for group in sorted(moved, key=lambda group: min(table.encode() for table in group)):
-        first = min(group, key=str.encode)
-        while not locks.awaited(control, renamer.identity, (moves.source, first)):
+    freeze.end_reading()
+    for table in sorted((*moves.old, *moves.outdated), key=str.encode):
+        place = _place((moves.source, table))
+        before = {name for name in moves.locked if _place(name) < place}
+        # It has all that it asks for before this one: what it waits for, then, is this one.
+        while not (before <= locks.exclusive(control, renamer.identity) and locks.waiting(control, {renamer.identity})):
             _still_waiting(control, locks, moves, renamer, watchdog, ours)
-        freeze.give_back(group)
+        freeze.give_back(table, control)
     while not moves.locked <= locks.exclusive(control, renamer.identity):
         _still_waiting(control, locks, moves, renamer, watchdog, ours)
+
+
+def _place(name: Name) -> tuple[bytes, bytes]:
+    """Where the name stands in the order in which both servers lock."""
+    return name[0].encode(), name[1].encode()
 
 
 def _still_waiting(
@@ -47,10 +54,10 @@ def _still_waiting(
         error = renamer.error
         text = f"the rename ended early: {describe(error) if error else 'it found no sentry'}"
         raise NotThisTime(text) if error is None or is_lost(error) else CutoverUndone(text)
-    if watchdog.remaining <= 0:
-        tables = {table for _, table in locks.exclusive(control, renamer.identity)}
-        blockers = locks.blockers(control, moves.locked, {renamer.identity, *ours})
-        raise Blocked([table for table in moves.old if table not in tables] or moves.new, blockers)
+    blockers = locks.blockers(control, moves.locked, ours)
+    if watchdog.remaining <= 0 or any(blocker.waits for blocker in blockers):
+        missing = moves.locked - locks.exclusive(control, renamer.identity)
+        raise Blocked(sorted({table for _, table in missing}), blockers)
 
 
 def nothing_passed(control: Connection, moves: Moves, final: Position, ours: Sequence[str]) -> None:

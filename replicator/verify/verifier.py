@@ -95,9 +95,9 @@ class Verifier:
     def refresh(self) -> Report:
         """Compare what the stream has touched since the last look: the sooner it is called again, the faster.
 
-        Raises WrongState when there was no full pass, when too much was touched since, and while another thread verifies.
+        Waits for another thread that verifies. Raises WrongState when there was no full pass or too much was touched since.
         """
-        with self._alone():
+        with self._busy:
             self._touched()
             run = self._run()
             try:

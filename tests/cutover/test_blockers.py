@@ -38,7 +38,7 @@ def test_an_idle_transaction_is_named_and_left_alone(world: World, connect: Call
     with Clients(world, 2, orders=(("customers",),)) as clients:
         time.sleep(0.2)
         clients.forget_times()
-        with pytest.raises(CutoverUndone, match=rf"session {idle.thread_id()} of root@.* idle in a transaction, on .*orders"):  # type: ignore[no-untyped-call]
+        with pytest.raises(CutoverUndone, match=rf"session {idle.thread_id()} of root@.* idle in a transaction, on "):  # type: ignore[no-untyped-call]
             world.cutover(max_freeze=1.0)
         assert not world.switched()
         assert clients.longest < 1.5
@@ -66,7 +66,7 @@ def test_kill_blockers_ends_the_transaction(world: World, connect: Callable[...,
 def test_a_reader_that_keeps_a_table_stops_the_rename_but_no_write_is_lost(
     world: World, connect: Callable[..., Connection]
 ) -> None:
-    """It does not hinder the freeze, only the rename, which then must not wait for longer than allowed."""
+    """The rename could not be had while it lasts, so it is in the way of the freeze already."""
     reader = open_transaction(world, connect, "SELECT * FROM items")
     with Clients(world, 2) as clients:
         time.sleep(0.2)
@@ -93,7 +93,7 @@ def test_clients_that_take_tables_in_different_orders_get_no_error(world: World)
 
 def test_a_writer_that_overtakes_the_rename_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """All locks are let go at once, so that writers and the rename race for the tables: not one write may be lost."""
-    monkeypatch.setattr(Locks, "awaited", lambda *_: True)
+    monkeypatch.setattr(Locks, "waiting", lambda *arguments: set(arguments[-1]))
     seen: list[str] = []
 
     def report(step: str, message: str, seconds: float | None) -> None:

@@ -91,6 +91,7 @@ def _new(chance: random.Random, session: Connection) -> None:
     name = _name(chance)
     region = chance.choice(("eu", "us", "jp", None))
     statements = {
+        f"SELECT * FROM {chance.choice(('customers', 'offers', 'branches', 'persons', 'orders'))} LIMIT 3": (),
         "UPDATE customers SET name = %s, role = %s WHERE id = %s": (name, chance.choice(("admin", "staff")), some),
         "UPDATE customers SET company_id = (SELECT MIN(id) FROM companies WHERE id > %s) WHERE id = %s": (some % 9, some),
         "INSERT INTO customers (company_id, name) SELECT MAX(id), %s FROM companies": (name,),
@@ -125,7 +126,10 @@ def _new(chance: random.Random, session: Connection) -> None:
         "INSERT INTO orders (region, total) VALUES (%s, %s)": (region, some),
         "DELETE FROM orders WHERE id = %s": (some,),
     }  # fmt: skip
-    statement = chance.choice(list(statements))
+    reading, *writing = statements
+    if chance.random() < 0.5:  # who reads first holds a table already when it comes to one that is held
+        execute(session, reading)
+    statement = chance.choice(writing)
     execute(session, statement, statements[statement])
 
 
@@ -134,6 +138,7 @@ def _old(chance: random.Random, session: Connection) -> None:
     branch = chance.choice(("north", "south", "west", "east", "mid"))
     name = _name(chance)
     statements = {
+        f"SELECT * FROM {chance.choice(('customers', 'services', 'branches', 'people', 'orders'))} LIMIT 3": (),
         "UPDATE customers SET name = %s, role = %s WHERE id = %s": (name, chance.choice(("admin", "cook", None)), some),
         "INSERT INTO customers (company_id, name) SELECT MAX(id), %s FROM companies": (name,),
         # tenant_id, which stands in for company_id, has no foreign key.
@@ -157,5 +162,8 @@ def _old(chance: random.Random, session: Connection) -> None:
         "DELETE FROM skills WHERE id = %s": (some,),
         "UPDATE orders SET region_id = %s WHERE id = %s": (some % 4 or None, some),
     }
-    statement = chance.choice(list(statements))
+    reading, *writing = statements
+    if chance.random() < 0.5:  # who reads first holds a table already when it comes to one that is held
+        execute(session, reading)
+    statement = chance.choice(writing)
     execute(session, statement, statements[statement])
