@@ -30,17 +30,16 @@ def urls(ways: tuple[Proxy, Proxy], query: str = "") -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("query", ["", "?ssl=verify&ssl_ca={}/ours.pem"], ids=["plain", "tls"])
 def test_a_network_that_delays_halves_and_cuts(
-    query: str,
     authorities: Path,
     ways: tuple[Proxy, Proxy],
     new_world: Callable[..., World],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Between the packets of encrypted connections, and in the middle of them."""
     monkeypatch.setattr(stream, "RETRY_WAIT", (0.05, 0.2))
     monkeypatch.setattr(migration, "_VERIFY_PAUSE", 0.1)
-    world = new_world(urls=urls(ways, query.format(authorities)))
+    world = new_world(urls=urls(ways, f"?ssl=verify&ssl_ca={authorities}/ours.pem"))
     storms = Storm(1), Storm(2)
     with world.traffic() as traffic:
         run = world.replicating()
@@ -52,11 +51,12 @@ def test_a_network_that_delays_halves_and_cuts(
         traffic.more()
     world.equal()
     for way in ways:
-        readable = b"customer " in way.seen
-        assert readable is (query == ""), "what passes can be read where it is not encrypted, and only there"
+        assert len(way.seen) > 10_000
+        assert b"customer " not in way.seen, "it is encrypted"
 
 
 def test_damaged_events_are_read_again(ways: tuple[Proxy, Proxy], new_world: Callable[..., World]) -> None:
+    """In plain text, or nobody would find the place."""
     world = new_world(urls=urls(ways))
     with world.traffic() as traffic:
         run = world.replicating()

@@ -192,10 +192,13 @@ class World:
             found = states.of(self.config).checkpoint(connection, "forward")
         return None if found is None else found.position
 
-    def equal(self) -> None:
-        """When all that was written until now is applied, the target is what SQL makes of the source."""
+    def equal(self, read_from: Server | None = None) -> None:
+        """When all that was written until now is applied, the target is what SQL makes of the source.
+
+        `read_from`: the server whose binlog is read, where that is a replica of the source.
+        """
         assert self._run is not None
-        with _connected(self.source, self.names["source"]) as connection:
+        with _connected(read_from or self.source) as connection:
             end = current_position(connection)
         self._run.until(lambda: (now := self.applied()) is not None and now.reached(end), f"apply everything up to {end}")
         self.compare()
