@@ -17,6 +17,7 @@ Binding = tuple[str, bool]
 
 _LIST_FUNCTIONS = {"sorted", "reversed", "list", "tuple", "filter"}
 _ROW_FUNCTIONS = {"min", "max"}
+_COMPARING = {"sorted", *_ROW_FUNCTIONS}
 
 
 def columns_read(function: Callable[..., Any], parameters: Mapping[str, bool]) -> dict[str, frozenset[str] | None]:
@@ -54,7 +55,7 @@ class _Reader(ast.NodeVisitor):
                     many = isinstance(index, ast.Slice)
                     return {(name, many) for name, _ in found}
             case ast.Call(func=ast.Name(id=function), args=[first, *_], keywords=keywords) if (
-                function in _LIST_FUNCTIONS | _ROW_FUNCTIONS
+                function in _LIST_FUNCTIONS | _ROW_FUNCTIONS and not _compares_rows(function, keywords)
             ):
                 place = 1 if function == "filter" and len(node.args) == 2 else 0
                 found = {binding for binding in self.bindings(node.args[place]) if binding[1]}
@@ -216,6 +217,11 @@ class _Reader(ast.NodeVisitor):
         self.generators(node.generators)
         self.visit(node.key)
         self.visit(node.value)
+
+
+def _compares_rows(function: str, keywords: list[ast.keyword]) -> bool:
+    """Whether whole rows are compared, all their columns in table order."""
+    return function in _COMPARING and all(keyword.arg != "key" for keyword in keywords)
 
 
 def _is_text(node: ast.expr) -> bool:

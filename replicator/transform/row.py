@@ -11,15 +11,15 @@ class Row(tuple[Any, ...]):
     """An immutable row; `row.name` and `row["name"]`."""
 
     __slots__ = ()
-    _table: ClassVar[str] = ""
-    _index: ClassVar[dict[str, int]] = {}
+    __origin__: ClassVar[str] = ""
+    __places__: ClassVar[dict[str, int]] = {}
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             try:
-                return tuple.__getitem__(self, self._index[key])
+                return tuple.__getitem__(self, self.__places__[key])
             except KeyError:
-                raise KeyError(f'table "{self._table}" has no column "{key}"') from None
+                raise KeyError(f'table "{self.__origin__}" has no column "{key}"') from None
         return tuple.__getitem__(self, key)
 
 
@@ -31,4 +31,4 @@ def row_class(table: str, columns: Sequence[str]) -> type[Row]:
     names = {name: shape.__dict__[field] for field, name in zip(fields, columns, strict=True) if not name.startswith("__")}
     index = {name: place for place, name in enumerate(columns)}
     # The type's name stands in the message of an AttributeError.
-    return type(f"row of {table}", (Row,), {**names, "__slots__": (), "_table": table, "_index": index})
+    return type(f"row of {table}", (Row,), {**names, "__slots__": (), "__origin__": table, "__places__": index})

@@ -49,7 +49,7 @@ def _made(transform: Transform, rows_of: Any) -> Iterable[dict[str, Any]]:
     source: list[Row] = rows_of(transform.source)
     if transform.function is None:
         for row in source:
-            names = [name for name in type(row)._index if name not in transform.omit]
+            names = [name for name in type(row).__places__ if name not in transform.omit]
             yield {transform.rename.get(name, name): row[name] for name in names}
         return
     for unit in _units(transform, source):
