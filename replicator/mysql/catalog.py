@@ -42,6 +42,8 @@ class Column:
     members: tuple[str, ...] = ()
     on_update: bool = False
     """ON UPDATE CURRENT_TIMESTAMP: an UPDATE that does not name it changes it."""
+    expression: str = ""
+    """What a generated column is made of."""
 
     @property
     def unsigned(self) -> bool:
@@ -132,6 +134,19 @@ class Table:
             found = next((column for column in self.columns if column.name.lower() == name.lower()), None)
         return found
 
+    def made_of(self, column: str) -> set[str]:
+        """The columns, in lower case, that a generated column is made of, also by way of others: rather too many."""
+        found: set[str] = set()
+        left = [self.by_name[column].expression]
+        while left:
+            text = left.pop().lower()
+            for other in self.columns:
+                name = other.name.lower()
+                if name not in found and re.search(rf"(?<![\w$]){re.escape(name.replace('`', '``'))}(?![\w$])", text):
+                    found.add(name)
+                    left.append(other.expression)
+        return found
+
     def covers_unique(self, columns: Iterable[str]) -> bool:
         """Whether rows with equal values in `columns` are one row."""
         names = set(columns)
@@ -151,7 +166,7 @@ def read_tables(connection: Connection, schema: str) -> dict[str, Table]:
         connection,
         "SELECT table_name, column_name, data_type, column_type, is_nullable, column_default, character_set_name,"
         " collation_name, character_maximum_length, character_octet_length, numeric_precision, numeric_scale,"
-        " datetime_precision, extra FROM information_schema.columns WHERE table_schema = %s"
+        " datetime_precision, extra, generation_expression FROM information_schema.columns WHERE table_schema = %s"
         " ORDER BY table_name, ordinal_position",
         (schema,),
     ):
@@ -213,6 +228,7 @@ def _column(
     scale: int | None,
     fraction: int | None,
     extra: str,
+    expression: str | None,
 ) -> Column:
     extra = (extra or "").lower()
     kind = kind.lower()
@@ -233,6 +249,7 @@ def _column(
         auto_increment="auto_increment" in extra,
         members=_members(str(full_type)) if kind in ("enum", "set") else (),
         on_update="on update" in extra,
+        expression=str(expression or ""),
     )
 
 

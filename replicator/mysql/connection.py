@@ -27,6 +27,9 @@ Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"  # quoted: gene
 READ_SQL_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 WRITE_SQL_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
 
+_SHOW_GENERATED_KEYS = " /*!80030 , show_gipk_in_create_table_and_information_schema=ON */"
+"""MySQL can be told to hide the primary keys that it made itself. MariaDB takes no notice of MySQL 8's version numbers."""
+
 _LOST = {
     CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR,
     2055, ER.SERVER_SHUTDOWN, ER.CON_COUNT_ERROR, ER.QUERY_INTERRUPTED, 1927, 3169, 4031, ER.TOO_MANY_USER_CONNECTIONS,
@@ -169,7 +172,7 @@ def connect(
             database=endpoint.database if database and endpoint.database else None,
             charset="utf8mb4",
             autocommit=autocommit,
-            init_command=f"SET SESSION {assignments}",
+            init_command=f"SET SESSION {assignments}{_SHOW_GENERATED_KEYS}",
             client_flag=CLIENT.FOUND_ROWS | (CLIENT.MULTI_STATEMENTS if several else 0),
             local_infile=True,
             max_allowed_packet=1 << 30,

@@ -28,3 +28,22 @@ def check(context: Context) -> Iterator[Finding]:
             )
         elif not there:
             yield ok(f"{end}: database {end.database} will be created")
+    yield from _spelled_otherwise(context)
+
+
+def _spelled_otherwise(context: Context) -> Iterator[Finding]:
+    """The binary log calls a database as the server does, and rows of a name that nobody asked for concern nobody."""
+    config, source, target = context.config, context.source, context.target
+    named = [
+        (source, "[source] url", config.source.database),
+        (target, "[target] url", config.target.database),
+        (target, "[migration] state_database", config.migration.state_database),
+        (source, "[migration] state_database", config.migration.state_database),
+        (source if config.cutover.mode == "hooks" else target, "[cutover] archive_database", config.cutover.archive_database),
+    ]
+    for end, setting, name in named:
+        spelled = value(end.connection, "SELECT schema_name FROM information_schema.schemata WHERE schema_name = %s", (name,))
+        if spelled is None:
+            spelled = name.lower() if end.variables.get("lower_case_table_names") == "1" else name
+        if spelled != name:
+            yield failed(f"{end} calls the database {name} {spelled}, also in its binary log", f"write {spelled} in {setting}")

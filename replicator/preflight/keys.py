@@ -21,6 +21,12 @@ def check(context: Context) -> Iterator[Finding]:
                 f"ALTER TABLE {table.sql} ADD COLUMN `id` bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST",
             )
         yield from _inexact(table, table.row_key)
+    for name in sorted(context.targets.without_overlaps & context.plan.targets.keys()):
+        table = context.plan.targets[name]
+        yield failed(
+            f"target table {name} has a key WITHOUT OVERLAPS: the server cannot set rows of such a table whatever stands there",
+            f"leave that key out of the schema file, and after the cutover ALTER TABLE {quote(table.name)} ADD UNIQUE (…)",
+        )
     for transform in context.plan.transforms:
         target, keys = transform.target, transform.key_columns
         yield from _inexact(transform.source, transform.unit_columns)

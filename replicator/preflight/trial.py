@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from replicator.config import Config
 from replicator.mysql.catalog import Table, read_tables
 from replicator.mysql.connection import Connection, rows
+from replicator.mysql.sql import quote
 from replicator.planning import tried_out
 
+_OVERLAPS = re.compile(r"^ *(?:PRIMARY|UNIQUE) KEY .* WITHOUT OVERLAPS", re.MULTILINE)
 _ALL_VALUES = ("MAXVALUE", "DEFAULT")
 
 
@@ -22,20 +25,30 @@ class Targets:
     bounded: frozenset[str] = frozenset()
     """Those that are partitioned and have no partition for some values."""
     exist: bool = True
+    without_overlaps: frozenset[str] = frozenset()
+    """Those with a key of MariaDB's WITHOUT OVERLAPS."""
 
 
 def read_targets(connection: Connection, config: Config, there: Mapping[str, Table]) -> Targets:
     """The tables that are `there` in the target database; those of the schema files where it has none. Raises ConfigError."""
     if not there and config.migration.schema is not None:
         return _tried(connection, config, config.migration.schema)
-    return Targets(there, _bounded(connection, config.target.database))
+    database = config.target.database
+    return Targets(there, _bounded(connection, database), without_overlaps=_without_overlaps(connection, database, there))
 
 
 def _tried(connection: Connection, config: Config, schema: Path) -> Targets:
     with tried_out(config, connection, schema) as scratch:
         found, bounded = read_tables(connection, scratch), _bounded(connection, scratch)
+        overlaps = _without_overlaps(connection, scratch, found)
     tables = {name: replace(table, schema=config.target.database) for name, table in found.items()}
-    return Targets(tables, bounded, exist=False)
+    return Targets(tables, bounded, exist=False, without_overlaps=overlaps)
+
+
+def _without_overlaps(connection: Connection, schema: str, tables: Iterable[str]) -> frozenset[str]:
+    """What MariaDB's information_schema does not say before 11.4."""
+    shown = ((table, rows(connection, f"SHOW CREATE TABLE {quote(schema, table)}")[0][1]) for table in tables)
+    return frozenset(table for table, text in shown if _OVERLAPS.search(text))
 
 
 def _bounded(connection: Connection, schema: str) -> frozenset[str]:

@@ -150,6 +150,60 @@ def test_collation_that_the_target_does_not_know(build: Build, mysql: Server, ma
         run_script(mariadb, None, f"DROP DATABASE {elsewhere}")
 
 
+def test_a_key_without_overlaps(build: Build, mariadb: Server) -> None:
+    columns = "id int PRIMARY KEY, room int, since date, until date, PERIOD FOR span (since, until)"
+    migration = copied(build, mariadb, columns, columns + ", UNIQUE (room, span WITHOUT OVERLAPS)")
+    assert fails(migration.check("keys"), "target table t has a key WITHOUT OVERLAPS", "leave that key out")
+    migration.in_target("DROP TABLE t")
+    migration.in_target(f"CREATE TABLE t ({columns}, UNIQUE (room), CHECK (room > 0)) COMMENT 'UNIQUE KEY WITHOUT OVERLAPS'")
+    assert passes(migration.check("keys"))
+
+
+def test_a_key_that_the_server_hides(build: Build, mysql: Server) -> None:
+    hidden = "SET GLOBAL show_gipk_in_create_table_and_information_schema = "
+    migration = build(
+        mysql,
+        f"SET sql_generate_invisible_primary_key = ON;\nCREATE TABLE t (a int);\n{hidden}OFF;\n",
+        "CREATE TABLE t (my_row_id bigint unsigned PRIMARY KEY, a int);\n",
+        COPY,
+    )
+    try:
+        assert passes(migration.check("transforms"))
+        assert passes(migration.check("keys"))
+    finally:
+        migration.in_source(f"{hidden}ON")
+
+
+def test_related_rows_by_columns_that_compare_differently(build: Build, server: Server) -> None:
+    migration = build(
+        server,
+        "CREATE TABLE people (id int PRIMARY KEY, email varchar(40) COLLATE utf8mb4_general_ci);\n"
+        "CREATE TABLE logins (id int PRIMARY KEY, email varchar(40) COLLATE utf8mb4_unicode_ci);\n"
+        "INSERT INTO people VALUES (1, 'a');\nINSERT INTO logins VALUES (1, 'A');\n",
+        "CREATE TABLE logins (id int PRIMARY KEY, person int);\n",
+        'from replicator import one, transform\n'
+        '@transform("logins", related={"person": one("people", where={"email": "email"})})\n'
+        'def logins(row, person):\n    return {"id": row.id, "person": person.id if person is not None else None}\n',
+    )
+    assert fails(migration.check("samples"), "Illegal mix of collations", "to the other's collation")
+    migration.in_source("ALTER TABLE logins MODIFY email varchar(40) COLLATE utf8mb4_general_ci")
+    assert passes(migration.check("samples"))
+
+
+def test_generated_columns_that_a_foreign_key_changes(build: Build, mariadb: Server) -> None:
+    migration = build(
+        mariadb,
+        "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE t (id int PRIMARY KEY, p_id int, a int AS (p_id + 1) VIRTUAL,"
+        " b int AS (a + 1) VIRTUAL, c int AS (id + 1) STORED, FOREIGN KEY (p_id) REFERENCES p (id) ON DELETE SET NULL);\n",
+        "CREATE TABLE t (id int PRIMARY KEY, b int, c int);\n",
+        'from replicator import transform\n@transform("t")\ndef t(row):\n'
+        '    return {"id": row.id, "b": row.b, "c": row.c}\n',
+    )
+    found = [result.message for result in migration.check("generated") if result.status == "failed"]
+    assert len(found) == 1
+    assert "t.b is generated from p_id" in found[0]
+
+
 def test_generated_columns_that_are_not_logged(build: Build, server: Server) -> None:
     migration = copied(build, server, "id int NOT NULL PRIMARY KEY, a int AS (id + 1) STORED", "id int PRIMARY KEY, a int")
     assert passes(migration.check("generated"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pymysql
@@ -14,7 +15,20 @@ from replicator.mysql.connection import execute
 from replicator.mysql.flavour import Server as Identity
 from replicator.preflight.context import opened
 from replicator.state import of
-from tests.preflight.migrations import Migration, check, fails, look, only, passes, pretend, run_script, variables
+from tests.preflight.migrations import (
+    SOURCE,
+    TARGET,
+    TRANSFORMS,
+    Migration,
+    check,
+    fails,
+    look,
+    only,
+    passes,
+    pretend,
+    run_script,
+    variables,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +54,23 @@ def test_databases(migration: Migration) -> None:
     assert fails(check(elsewhere, "databases"), "no database nowhere", "[source] url")
     empty = replace(config, target=replace(config.target, database="nowhere"))
     assert fails(check(empty, "databases"), "nowhere", "schema/target")
+
+
+def test_databases_by_another_name(tmp_path: Path, new_server: Callable[..., Server]) -> None:
+    """A server that folds names calls them otherwise in its binlog, too."""
+    server = new_server("mariadb", options=("--lower-case-table-names=1",))
+    migration = Migration(tmp_path, server, "Shop", "Shop_New")
+    (tmp_path / "transforms").mkdir()
+    migration.transforms(TRANSFORMS)
+    run_script(server, None, "CREATE DATABASE Shop;\n")
+    migration.in_source(SOURCE)
+    results = check(migration.config(), "databases")
+    assert fails(results, "Shop shop", "write shop in [source] url")
+    assert fails(results, "Shop_New shop_new", "write shop_new in [target] url")
+    run_script(server, None, "CREATE DATABASE shop_new;\n")
+    lower = Migration(tmp_path, server, "shop", "shop_new")
+    lower.in_target(TARGET)
+    assert passes(check(lower.config(), "databases"))
 
 
 def test_log_bin(migration: Migration) -> None:
