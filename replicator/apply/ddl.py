@@ -60,7 +60,7 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
 
     Names compare without case, as some servers do, unless a table is called exactly so.
     """
-    statement = parse(ddl.statement)
+    statement = parse(ddl.statement, escapes=ddl.escapes)
     if statement is None:
         return None
     known = {name.lower(): name for name in plan.sources}
@@ -88,6 +88,8 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
         case "drop index":
             effect = _index_dropped(statement.index, plan.sources[tables[0]].table)
             return None if effect is None else SchemaChange(ddl, Consequence.CHANGED, tables, effect)
+    if statement.partner is not None and mine(statement.partner) is not None:
+        return SchemaChange(ddl, Consequence.UNKNOWN, tables, f"rows of {here} changed places with those of a partition")
     if statement.renamed:
         gone = {found for old, _ in statement.renamed if (found := mine(old)) is not None}
         come = {found for _, new in statement.renamed if (found := mine(new)) is not None}
@@ -159,11 +161,11 @@ class _Action:
             case "MODIFY":
                 words.take("COLUMN")
                 words.take("IF", "EXISTS")
-                return self._touched(words.name())
+                return self._changed(words.name())
             case "CHANGE":
                 words.take("COLUMN")
                 words.take("IF", "EXISTS")
-                return self._touched(words.name()) or self._touched(words.name())
+                return self._changed(words.name()) or self._touched(words.name())
             case "RENAME":
                 return self._renamed(words)
             case "ALTER" | "ORDER" | "FORCE" | "ENABLE" | "DISABLE":  # a default is for rows yet to come
@@ -189,6 +191,17 @@ class _Action:
         if column.lower() not in {name.lower() for name in (*source.columns, *source.before)}:
             return None
         return Consequence.CHANGED, f"transforms read its column {column}"
+
+    def _changed(self, column: str | None) -> _Effect | None:
+        """A column has other values now, and so has what the server makes of it."""
+        touched = self._touched(column)
+        if touched is not None or column is None:
+            return touched
+        source = self.plan.sources[self.table]
+        made = next((name for name in source.columns if column.lower() in source.table.made_of(name)), None)
+        if made is None:
+            return None
+        return Consequence.CHANGED, f"transforms read its column {made}, which is made of {column}"
 
     def _added(self, words: Words) -> _Effect | None:
         if words.peek() in _INDEX:

@@ -25,6 +25,8 @@ _TOKEN = re.compile(
       | (?P<mark>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_UNESCAPED = re.compile(_TOKEN.pattern.replace(r"[^'\\]|\\.|", "[^']|").replace(r'[^"\\]|\\.|', '[^"]|'), _TOKEN.flags)
+"""The same in a session with NO_BACKSLASH_ESCAPES: a text may end with a backslash."""
 _ALTER_OPTIONS = {"ONLINE", "OFFLINE", "IGNORE"}
 
 
@@ -63,6 +65,8 @@ class TableStatement:
     """ALTER IGNORE: rows that break a new unique key vanish."""
     index: str | None = None
     """What DROP INDEX drops."""
+    partner: Name | None = None
+    """The table whose rows an ALTER TABLE of another one exchanges with a partition, or makes one of, or takes out of one."""
 
 
 @dataclass(slots=True)
@@ -115,19 +119,19 @@ class Words:
         return self.place < len(self.tokens)
 
 
-def tokens(statement: str) -> list[Token]:
-    """The statement without white space and comments."""
+def tokens(statement: str, *, escapes: bool = True) -> list[Token]:
+    """The statement without white space and comments. `escapes`: a backslash in a text escapes what follows."""
     found = []
-    for match in _TOKEN.finditer(statement):
+    for match in (_TOKEN if escapes else _UNESCAPED).finditer(statement):
         kind = match.lastgroup
         if kind not in ("nothing", "hint") and kind is not None:
             found.append(Token(kind, match[0]))
     return found
 
 
-def parse(statement: str) -> TableStatement | None:
+def parse(statement: str, *, escapes: bool = True) -> TableStatement | None:
     """What the statement does to tables; None where that is nothing."""
-    words = Words(tokens(statement))
+    words = Words(tokens(statement, escapes=escapes))
     match words.any_of(("ALTER", "DROP", "TRUNCATE", "RENAME", "CREATE")):
         case "ALTER":
             return _alter(words)
@@ -161,7 +165,20 @@ def _alter(words: Words) -> TableStatement | None:
         words.name()
     actions = tuple(split(words.tokens[words.place :]))
     renamed = tuple((table, to) for action in actions if (to := _renamed(Words(action))) is not None)
-    return TableStatement("alter", (table, *(to for _, to in renamed)), renamed, actions, ignore)
+    partner = _partner(Words(actions[0])) if actions else None
+    named = (table, *(to for _, to in renamed), *([] if partner is None else [partner]))
+    return TableStatement("alter", named, renamed, actions, ignore, partner=partner)
+
+
+def _partner(action: Words) -> Name | None:
+    """The other table of an exchange with a partition."""
+    if action.take("EXCHANGE", "PARTITION"):
+        action.name()
+        return action.table() if action.take("WITH", "TABLE") else None
+    if action.take("CONVERT", "PARTITION"):
+        action.name()
+        return action.table() if action.take("TO", "TABLE") else None
+    return action.table() if action.take("CONVERT", "TABLE") else None
 
 
 def _renamed(action: Words) -> Name | None:

@@ -111,6 +111,8 @@ class Ddl:
     statement: str
     position: Position
     timestamp: float
+    escapes: bool = True
+    """Whether a backslash in its texts escapes what follows."""
 
 
 BinlogEvent: TypeAlias = RowsEvent | HeldEvent | TransactionEnd | Ddl

@@ -33,8 +33,8 @@ _LEADING: Final = re.compile(r"(?:\s+|/\*M?!\d*|/\*.*?\*/|\*/|--\s[^\n]*(?:\n|$)
 _SET_STATEMENT: Final = re.compile(r"SET\s+STATEMENT\s.*?\sFOR\s+", re.DOTALL | re.IGNORECASE)
 _WORD: Final = re.compile(r"[A-Za-z_]+")
 _TEMPORARY: Final = re.compile(r"(?:CREATE|DROP)\s+(?:/\*!?\d*\s*)?(?:OR\s+REPLACE\s+)?TEMPORARY\b", re.IGNORECASE)
-_ACCOUNT: Final = re.compile(r"[A-Z]+\s+(?:OR\s+REPLACE\s+)?(?:USER|ROLE|SERVER)\b", re.IGNORECASE)
-"""Accounts: no schema, and their statements hold password hashes that must not reach a log."""
+_ACCOUNT: Final = re.compile(r"(?:CREATE|ALTER|DROP|RENAME)\s+(?:OR\s+REPLACE\s+)?(?:USER|ROLE|SERVER)\b", re.IGNORECASE)
+"""Accounts: no schema, and their statements hold password hashes that must not reach a log. `TRUNCATE user` is a table's."""
 _NAME: Final = r"(?:`(?:[^`]|``)+`|[^\s`.(;]+)"
 _TARGET: Final = re.compile(
     r"(?:INSERT|REPLACE|UPDATE|DELETE)\s+(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED|QUICK|IGNORE)\s+)*(?:INTO\s+|FROM\s+)?"
@@ -95,6 +95,8 @@ _STATUS_LENGTHS: Final = {
 }
 """Query_event's status variables of fixed length, up to the one with the client's charset."""
 _STATUS_CHARSET: Final = 4
+_NO_BACKSLASH_ESCAPES: Final = 1 << 20
+"""Of sql_mode, which is status variable 1."""
 _STATUS_TEXT: Final = frozenset((5, 6))
 
 
@@ -170,6 +172,13 @@ def decode_statement(statement: bytes, status: bytes) -> str:
         except UnicodeDecodeError:
             pass
     return statement.decode("utf-8", "backslashreplace")
+
+
+def escapes(status: bytes) -> bool:
+    """Whether a backslash in the statement's texts escapes what follows: not in a session with NO_BACKSLASH_ESCAPES."""
+    pos = 5 if status[:1] == b"\0" else 0  # behind the flags, which come first where there are any
+    sql_mode = int.from_bytes(status[pos + 1 : pos + 9], "little") if status[pos : pos + 1] == b"\1" else 0
+    return not sql_mode & _NO_BACKSLASH_ESCAPES
 
 
 def _client_collation(status: bytes) -> int:

@@ -340,8 +340,8 @@ class BinlogStream:
     def _statement(self, event: bytes, start: int, raw: bytes) -> Iterable[BinlogEvent]:
         group = self._group
         kind, text = statements.raw_kind(raw), ""
+        schema_start = start - 1 - event[HEADER_LENGTH + 8]
         if kind is None:
-            schema_start = start - 1 - event[HEADER_LENGTH + 8]
             kind, text = statements.classify(statements.decode_statement(raw, event[HEADER_LENGTH + 13 : schema_start]))
         match kind:
             case Kind.BEGIN:
@@ -376,9 +376,10 @@ class BinlogStream:
         if kind != Kind.DDL:
             return done
         group.size += len(raw)
-        schema = event[start - 1 - event[HEADER_LENGTH + 8] : start - 1].decode("utf-8", "backslashreplace")
-        timestamp = group.timestamp or header_time(event)
-        return (Ddl(schema, text, Position(self._place.file, self._place.offset, self._gtid_text()), timestamp), *done)
+        schema = event[schema_start : start - 1].decode("utf-8", "backslashreplace")
+        position = Position(self._place.file, self._place.offset, self._gtid_text())
+        escapes = statements.escapes(event[HEADER_LENGTH + 13 : schema_start])
+        return (Ddl(schema, text, position, group.timestamp or header_time(event), escapes), *done)
 
     def _refuse_statement(self, text: str) -> None:
         """Raise, unless the statement is known to change no wanted table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,8 @@ def judged(statement: str, schema: str = "shop", **more: bool) -> SchemaChange |
         "CREATE TABLE IF NOT EXISTS items (id INT)",
         "CREATE TEMPORARY TABLE items (id INT)",
         "DROP TEMPORARY TABLE items",
+        "ALTER TABLE strangers EXCHANGE PARTITION p1 WITH TABLE other.items",
+        "ALTER TABLE strangers CONVERT TABLE friends TO PARTITION p1 VALUES LESS THAN (7)",
         "TRUNCATE strangers",
         "TRUNCATE TABLE other.items",
         "DROP TABLE strangers, other.items",
@@ -173,6 +176,10 @@ def test_what_leaves_every_row_passes(statement: str) -> None:
         ("ALTER TABLE items EXCHANGE PARTITION p1 WITH TABLE strangers", Consequence.UNKNOWN, "partition"),
         ("ALTER TABLE items CONVERT PARTITION p1 TO TABLE x", Consequence.UNKNOWN, "partition"),
         ("ALTER TABLE items CONVERT TABLE x TO PARTITION p1 VALUES LESS THAN (7)", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE strangers EXCHANGE PARTITION p1 WITH TABLE items", Consequence.UNKNOWN, "changed places"),
+        ("ALTER TABLE other.t EXCHANGE PARTITION p1 WITH TABLE `shop`.items WITHOUT VALIDATION", Consequence.UNKNOWN, "places"),
+        ("ALTER TABLE strangers CONVERT TABLE items TO PARTITION p1 VALUES LESS THAN (7)", Consequence.UNKNOWN, "places"),
+        ("ALTER TABLE strangers CONVERT PARTITION p1 TO TABLE items", Consequence.UNKNOWN, "changed places"),
     ],
 )
 def test_what_does_not_pass(statement: str, consequence: Consequence, why: str) -> None:
@@ -180,6 +187,28 @@ def test_what_does_not_pass(statement: str, consequence: Consequence, why: str) 
     assert change is not None
     assert change.consequence == consequence
     assert why in change.why
+
+
+@pytest.mark.parametrize("mark", ["'", '"'])
+def test_a_backslash_at_the_end_of_a_text(mark: str) -> None:
+    """It escapes the quote in one session and not in another: what stands behind it is either a part of the text or not."""
+    text = f"ALTER TABLE items ALTER size SET DEFAULT {mark}C:\\{mark}, DROP COLUMN name, COMMENT {mark}x{mark}"
+    assert judge(Ddl("shop", text, AT, 0.0), plan()) is None
+    change = judge(Ddl("shop", text, AT, 0.0, escapes=False), plan())
+    assert change is not None
+    assert "column name" in change.why
+
+
+def test_columns_that_others_are_made_of() -> None:
+    items = SOURCE["items"]
+    made = [replace(one, generated=True, expression="`sizes` + `Size`") if one.name == "name" else one for one in items.columns]
+    more = replace(items, columns=tuple(made), by_name={one.name: one for one in made})
+    read = replace(plan(), sources={"items": replace(plan().sources["items"], table=more)})
+    for statement in ("ALTER TABLE items MODIFY size BIGINT", "ALTER TABLE items CHANGE size size TEXT"):
+        change = judge(Ddl("shop", statement, AT, 0.0), read)
+        assert change is not None
+        assert "made of size" in change.why
+    assert judge(Ddl("shop", "ALTER TABLE items MODIFY siz INT", AT, 0.0), read) is None
 
 
 def test_names_belong_to_the_session_s_schema() -> None:
