@@ -23,9 +23,9 @@ from replicator.apply.feed import Feed, Piece
 from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
 from replicator.binlog.events import Ddl, TransactionEnd, Wanted
-from replicator.binlog.safe_position import safe_position
-from replicator.errors import EventDamaged, ReplicatorError, SourceError, StreamError, Unsupported
-from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
+from replicator.binlog.safe_position import current_position, safe_position
+from replicator.errors import BinlogPurged, EventDamaged, ReplicatorError, SourceError, StreamError, Unsupported
+from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute, failing
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.progress import Progress
@@ -48,6 +48,8 @@ BEHIND_SECONDS = 10.0
 """… while more than a batch is waiting. Large groups cost the same whether one of their rows changed or a hundred, so smaller
 batches would only fall behind further."""
 IDLE_WAIT = 0.2
+SILENCE = 10.0
+"""Seconds without a transaction, heartbeats included, after which the source is asked whether it is still the same binlog."""
 MOST_DAMAGES = 5
 """Times that the same event is read with a wrong checksum before it is believed to stand there like that."""
 RETRY_WAIT = (0.2, 10.0)
@@ -125,6 +127,8 @@ class Stream(TouchedLog):
         self._births: Births
         self._applying: Applier | None = None
         self._reading: Feed | None = None
+        self._files_of = ""
+        """The server whose files the position names."""
         self._batch_rows = FEWEST_ROWS
         """Has the loop look at once at what is waited for."""
         self.error: BaseException | None = None
@@ -281,6 +285,11 @@ class Stream(TouchedLog):
             with connected(self._upstream, database=False) as source:
                 server = identify(source)
             identity = server.identity
+            if self._direction == "forward" and self._plan.logs_cascades and server.native_keys:
+                raise SourceError(
+                    f"source {self._upstream.address}: it has been restarted with innodb_native_foreign_keys=ON and no longer"
+                    " logs what foreign keys change. Restart it without, or run again, which says whether that matters here"
+                )
             behind = self._behind
             if behind is not None and checkpoint.position != behind.since:
                 behind = None  # it is behind us
@@ -313,6 +322,7 @@ class Stream(TouchedLog):
                 took=self._progress.took,
             )
             self._births = Births(self._state, self._direction, connection, identity, checkpoint)
+            self._files_of = checkpoint.server
             feed = self._feed(checkpoint, identity, wanted, behind)
             if self._position not in (None, checkpoint.position):
                 self.lose()  # a commit succeeded whose answer was lost
@@ -385,7 +395,7 @@ class Stream(TouchedLog):
         return ddl.judge(event, self._plan)
 
     def _apply(self, applier: Applier, feed: Feed) -> None:
-        written = monotonic()
+        written = heard = monotonic()
         passed: TransactionEnd | None = None
         """Read, of no concern here, and not in the checkpoint yet."""
         while True:
@@ -403,6 +413,11 @@ class Stream(TouchedLog):
                 continue
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
             self._births.note(pieces)
+            if pieces:
+                heard = monotonic()
+            elif monotonic() - heard > SILENCE:
+                self._unless_begun_anew(feed.read_position)
+                heard = monotonic()
             changed = pieces.pop() if pieces and pieces[-1].ddl else None
             if not all(piece.idle for piece in pieces):
                 self._apply_rows(applier, feed, pieces)
@@ -417,6 +432,18 @@ class Stream(TouchedLog):
                     self._reached(passed, [], stored=True)
                 self._change_schema(applier, feed, changed)
                 passed, written = None, monotonic()
+
+    def _unless_begun_anew(self, position: Position) -> None:
+        """A source whose binlog was begun anew goes on to say, in the old one, that nothing happens."""
+        with connected(self._upstream, database=False) as source, failing(self._upstream):
+            end = current_position(source)
+            same = identify(source).identity == self._files_of
+        if same and end.order < position.order:
+            raise BinlogPurged(
+                f"source {self._upstream.address}: its binlog ends at {end}, and was read up to {position}: it has been begun"
+                " anew (RESET MASTER, RESET BINARY LOGS AND GTIDS), and changes since then may be gone. Abort and start the"
+                " migration again."
+            )
 
     def _change_schema(self, applier: Applier, feed: Feed, piece: Piece) -> None:
         """Do what follows from a statement on a table of ours, or stop in front of it."""

@@ -206,12 +206,18 @@ class Dump:
         if any(sign in lower for sign in _DIVERGED):
             return BinlogPurged(
                 f"{place}: the source does not know transactions that were read from it before ({text}). It has been"
-                " restored from a backup, has lost its last commits, or is another server: point the source at the"
-                " server that has them, or abort and start the migration again."
+                " restored from a backup, has lost its last commits, is another server, or its binlog has been begun anew"
+                " (RESET MASTER): point the source at the server that has them, or abort and start the migration again."
             )
         if "max_allowed_packet" in lower and "bogus" not in lower:
-            return StreamError(f"{place}: an event is larger than the source's max_allowed_packet: raise it. ({text})")
-        return StreamError(f"{place}: error {code}: {text}")
+            return StreamError(
+                f"{place}: an event is larger than the source's max_allowed_packet: raise it. Where it is large enough, the"
+                f" binlog has been begun anew (RESET MASTER): abort and start the migration again. ({text})"
+            )
+        return StreamError(
+            f"{place}: error {code}: {text}. Where the binlog has been begun anew (RESET MASTER), abort and start the"
+            " migration again."
+        )
 
 
 _PURGED: Final = (
