@@ -163,6 +163,7 @@ class Migration:
                 self._create(target)
             else:
                 self.state.create(target)  # a table may have come with a newer release
+            self._same_databases(target)
             self._reverse = None
             if phase == "reversing":
                 self._reverse = resolve_reverse(self.config, source, target, self.state.facts(target)["new_tables"])
@@ -174,6 +175,19 @@ class Migration:
                 self._fit_staging(target)
             self._show_tables(phase)
         return phase
+
+    def _same_databases(self, target: Connection) -> None:
+        """The position and all that is proved belong to two databases: others of the same servers would go on with neither."""
+        now = {"source": self.config.source.database, "target": self.config.target.database}
+        begun = self.state.facts(target).get("databases")
+        if begun is None:
+            self.state.learn(target, databases=now)
+        elif begun != now:
+            raise WrongState(
+                f"the migration {self.state.migration} was begun from {begun['source']} to {begun['target']}, and now [source]"
+                f" and [target] url say {now['source']} and {now['target']}: put them back, or give another migration another"
+                " name"
+            )
 
     def _create(self, target: Connection) -> None:
         """State and target tables. What an earlier run that was killed here had created of the target is made anew."""
