@@ -31,6 +31,8 @@ from tests.scenarios.writer import Writer, filler
 
 PATIENCE = 60.0
 """Seconds for anything to happen."""
+_URL = re.compile(r"\{url (\w+)\}")
+"""In a setting of a step: the address of one of the databases."""
 _ACCEPT = re.compile(r"--set (stream\.accept_schema_change)=(\S+:\d+)")
 
 Moment = Callable[[str], None]
@@ -169,7 +171,8 @@ class Life:
         return {found[1]: found[2]}
 
     def _start(self, overrides: dict[str, str]) -> None:
-        self.run = Run(load_config(self.folder / "replicator.toml", {}, overrides), self._moment)
+        given = {name: _URL.sub(lambda url: self.server.url(self.names[url[1]]), value) for name, value in overrides.items()}
+        self.run = Run(load_config(self.folder / "replicator.toml", {}, given), self._moment)
 
     def _stop(self) -> None:
         if self.run is not None and self.run.running:

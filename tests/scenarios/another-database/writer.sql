@@ -1,0 +1,2 @@
+-- @ while nothing runs
+UPDATE items SET name = 'c' WHERE id = 1;

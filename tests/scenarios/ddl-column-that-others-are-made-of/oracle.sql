@@ -1,0 +1,2 @@
+-- table: items
+SELECT id, cents, euros FROM items;

@@ -1,0 +1,6 @@
+CREATE TABLE user (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL);
+CREATE TABLE role (id INT PRIMARY KEY, user_id INT NOT NULL);
+CREATE TABLE server (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL);
+INSERT INTO user VALUES (1, 'one'), (2, 'two');
+INSERT INTO role VALUES (1, 1), (2, 2);
+INSERT INTO server VALUES (1, 'one'), (2, 'two');

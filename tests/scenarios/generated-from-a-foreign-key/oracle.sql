@@ -1,0 +1,2 @@
+-- table: children
+SELECT id, parent_id, orphan, twice FROM children;

@@ -1,0 +1,1 @@
+CREATE TABLE branches (id INT PRIMARY KEY, one VARCHAR(20), two VARCHAR(20), three INT, four INT, five VARCHAR(20), names VARCHAR(100) NOT NULL, first VARCHAR(20), last VARCHAR(20));
