@@ -160,7 +160,6 @@ class Freeze:
         """From now on the keepers have their tables for themselves. Raises NotThisTime when the reader has died."""
         try:
             execute(self.reader, "COMMIT")
-            execute(self.reader, "UNLOCK TABLES")
         except (pymysql.MySQLError, OSError) as error:
             raise NotThisTime(f"the session that read the tables has died: {describe(error)}") from None
 

@@ -71,14 +71,13 @@ NEEDS: Final = (
     *_needs("target", "*", {
         "REPLICATION SLAVE, REPLICATION CLIENT": "see that nothing was written during the switch",
         "PROCESS": "see who holds a table, and foreign keys of other databases",
-        "RELOAD": "freeze the tables",
     }, "rename"),
     *_needs("target", "*", {"XA_RECOVER_ADMIN": "see prepared XA transactions"}, "rename", "mysql"),
     *_needs("target", "performance_schema", {"SELECT": "see who holds a table"}, "rename", "mysql"),
     *_needs("target", "source", {
-        "SELECT, LOCK TABLES": "freeze the tables",
+        "SELECT": "compare while the tables are frozen",
         "ALTER, DROP": "rename the old tables",
-        "CREATE, INSERT": "put the new tables in their place",
+        "CREATE, INSERT": "freeze the tables, and put the new ones in their place",
         "TRIGGER, EVENT, SHOW VIEW": "see what hinders the rename",
         "UPDATE, DELETE": "mend references behind a rollback",
     }, "rename"),
@@ -95,9 +94,9 @@ NEEDS: Final = (
     *_needs("source", "*", {"PROCESS": "see who holds a table"}, "hooks"),
     *_needs("source", "performance_schema", {"SELECT": "see who holds a table"}, "hooks", "mysql"),
     *_needs("source", "source", {
-        "LOCK TABLES": "freeze the tables",
+        "LOCK TABLES": "hold the rename back until nothing can be lost",
         "ALTER, DROP": "close the source by taking its tables aside",
-        "CREATE, INSERT": "open it again",
+        "CREATE, INSERT": "freeze its tables, and open it again",
         "UPDATE, DELETE": "mend references after a rollback",
     }, "hooks"),
     *_needs("source", "archive", {
@@ -113,7 +112,7 @@ NEEDS: Final = (
     }, "hooks"),
     *_needs("target", "*", {"XA_RECOVER_ADMIN": "see prepared XA transactions"}, "hooks", "mysql"),
     *_needs("target", "performance_schema", {"SELECT": "see who holds a table"}, "hooks", "mysql"),
-    *_needs("target", "target", {"LOCK TABLES": "freeze the tables at a rollback"}, "hooks"),
+    *_needs("target", "target", {"LOCK TABLES": "hold a rollback's rename back until nothing can be lost"}, "hooks"),
     *_needs("target", "closed", {
         "SELECT, LOCK TABLES, CREATE, INSERT, ALTER, DROP": "take the tables aside at a rollback, and back",
     }, "hooks"),
