@@ -131,6 +131,7 @@ def as_stopped(stored: Mapping[str, Any]) -> dict[str, Any]:
         "connected": False,
         "lag_seconds": None,
         "lag_bytes": None,
+        "apply": {"speed": None, "rows_per_second": None, "falls_behind": False, "eta_seconds": None},
         "throttle": None,
         "copy": {**stored["copy"], "rows_per_second": 0, "eta_seconds": None},
         "cutover": {**stored["cutover"], "ready": False},

@@ -225,6 +225,7 @@ class Progress:
         with self._lock:
             self._streams[direction].connected = True
             self._streams[direction].as_of = None
+            self._streams[direction].proofs.clear()
 
     def disconnected(self, direction: str) -> None:
         """The stream lost its upstream; from now on its lag is unknown."""
@@ -261,9 +262,7 @@ class Progress:
         """All that the upstream had committed at `as_of` (Unix time) is applied."""
         with self._lock:
             stream = self._streams[direction]
-            stream.as_of = as_of
-            stream.lag_then = max(0.0, self._now() - as_of)
-            stream.proved = self._clock()
+            stream.prove(self._now(), self._clock(), as_of, self._rows_applied)
 
     def upstream_at(self, direction: str, position: Position, bytes_behind: int | None = None) -> None:
         """Where the upstream's binlog ends; `bytes_behind` is needed only where that is another file."""
@@ -374,6 +373,7 @@ class Progress:
                 "binlog_retention_seconds": self._retention[0],
                 "binlog_retention_remaining_seconds": self._retention[1],
                 "rows_applied": self._rows_applied,
+                "apply": stream.applying(self._clock(), self._proof_interval),
                 "copy": self._copy(),
                 "tables": [entry.status() for entry in self._tables.values()],
                 "throttle": self._pace.waiting,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from replicator.mysql.position import Position
@@ -19,6 +20,10 @@ HALTS = ("paused", "stopped", "failed")
 DIRECTIONS = ("forward", "reverse")
 OPERATIONS = ("insert", "update", "delete")
 
+_BEHIND = 10.0
+"""Seconds of lag from which on a stream that is slower than its upstream is said to fall behind."""
+_LASTING = 60.0
+"""Seconds over which the speed is taken."""
 _UNKNOWN_AFTER = 10.0
 """Seconds without a proof of how far the stream is, after which the lag is unknown (more where proofs are rarer)."""
 
@@ -132,6 +137,30 @@ class StreamProgress:
     lag_then: float = 0.0
     proved: float = 0.0
     checkpointed_at: float | None = None
+    proofs: deque[tuple[float, float, int]] = field(default_factory=deque)
+    """Those of the last minute: monotonic time, `as_of`, rows applied until then."""
+
+    def prove(self, now: float, clock: float, as_of: float, rows: int) -> None:
+        """All that the upstream had committed at `as_of` is applied."""
+        self.as_of, self.lag_then, self.proved = as_of, max(0.0, now - as_of), clock
+        self.proofs.append((clock, as_of, rows))
+        while len(self.proofs) > 2 and clock - self.proofs[1][0] >= _LASTING:
+            self.proofs.popleft()
+
+    def applying(self, clock: float, interval: float) -> dict[str, Any]:
+        """As in `status --json`: how fast it goes, and where that leads."""
+        lag = self.lag_seconds(clock, interval)
+        if lag is None or len(self.proofs) < 2 or self.proofs[-1][0] - self.proofs[0][0] < _BEHIND:
+            return {"speed": None, "rows_per_second": None, "falls_behind": False, "eta_seconds": None}
+        (first, began, rows), (last, as_of, applied) = self.proofs[0], self.proofs[-1]
+        seconds = (clock if clock - last > 2 * interval else last) - first
+        speed = (as_of - began) / seconds
+        return {
+            "speed": rounded(speed),
+            "rows_per_second": round((applied - rows) / seconds),
+            "falls_behind": lag > _BEHIND and speed < 1,
+            "eta_seconds": round(lag / (speed - 1)) if lag > _BEHIND and speed > 1 else None,
+        }
 
     def lag_seconds(self, clock: float, interval: float) -> float | None:
         """Seconds, or None when unknown.

@@ -166,6 +166,9 @@ def _status() -> str:
 | `binlog_retention_seconds` | how long the upstream keeps binlogs; null: for ever |
 | `binlog_retention_remaining_seconds` | until the binlog that is needed next goes; null when that is not known |
 | `rows_applied` | target rows that the stream wrote |
+| `apply` | of the last minute: `speed`, how many seconds of the upstream's changes are applied in a second (1 keeps up), and \
+`rows_per_second`; null when that is not known. `falls_behind`: whether the lag is more than 10 s and grows. `eta_seconds`: \
+until there is no lag any more, null where there is none to speak of or it grows |
 | `copy` | `rows`, `rows_estimated`, `ratio` (0 to 1, and 1 only when done), `rows_per_second` of the last ten seconds, \
 `eta_seconds` (stays while throttled; null when that cannot be told) |
 | `tables` | per target table and source: `table`, `source`, `state` (waiting, copying, building, done), `rows_copied`, \

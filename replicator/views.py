@@ -126,7 +126,7 @@ def _headline(status: Status) -> Text:
 def _facts(status: Status) -> Table:
     copy = status["copy"]
     facts = {
-        "lag": f"{seconds(status['lag_seconds'])}, {size(status['lag_bytes'])} of binlog",
+        "lag": f"{seconds(status['lag_seconds'])}, {size(status['lag_bytes'])} of binlog{_behind(status)}",
         "position": position(status["position"]),
         "upstream": position(status["source_position"]),
         "applied": f"{number(status['rows_applied'])} rows",
@@ -179,7 +179,15 @@ def status_line(status: Status) -> str:
     line = f"{status['migration']} {status['phase']} lag={seconds(status['lag_seconds'])} copied={copy['ratio']:.1%}"
     if copy["ratio"] < 1:
         line += f" left={seconds(copy['eta_seconds'])}"
-    return line + (f" throttled: {status['throttle']['detail']}" if status["throttle"] else "")
+    return line + _behind(status) + (f" throttled: {status['throttle']['detail']}" if status["throttle"] else "")
+
+
+def _behind(status: Status) -> str:
+    """What to say of a stream that does not catch up."""
+    apply = status["apply"]
+    if not apply["falls_behind"]:
+        return ""
+    return f", falls behind: {number(apply['rows_per_second'])} rows/s are {apply['speed']:.0%} of what comes"
 
 
 def checks_view(results: Sequence[CheckResult], full: bool) -> Group:

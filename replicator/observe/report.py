@@ -46,3 +46,11 @@ class Report:
                 throttle=status["throttle"]["detail"] if status["throttle"] else None,
                 quarantined_rows=status["quarantined_rows"],
             )
+            apply = status["apply"]
+            if apply["falls_behind"]:
+                _log.warning(
+                    "stream.fell_behind",
+                    lag_seconds=status["lag_seconds"],
+                    speed=apply["speed"],
+                    rows_per_second=apply["rows_per_second"],
+                )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from replicator.errors import SourceConnectionLost
 from replicator.mysql.position import Position
+from replicator.observe.report import Report
 from replicator.progress import Gate, Progress
+from replicator.views import status_line
 
 DOCUMENTED = {
     "migration", "phase", "direction", "since", "position", "source_position", "lag_seconds", "lag_bytes",
@@ -103,6 +107,34 @@ def test_lag_of_a_source_whose_clock_is_ahead_is_not_negative(clock: Clock) -> N
     clock.progress.connected("forward")
     clock.progress.proved("forward", clock.seconds + 5)
     assert lag(clock) == 0
+
+
+def test_a_stream_that_never_catches_up_says_so_with_its_rates(clock: Clock) -> None:
+    progress = clock.progress
+    progress.enter("replicating")
+    progress.connected("forward")
+    began = clock.seconds
+    for second in range(1, 91):
+        clock.sleep(1)
+        progress.applied("forward", "customers", "insert", 300)
+        progress.proved("forward", began + second * 0.6)
+        assert progress.snapshot()["apply"]["falls_behind"] is (second * 0.4 > 10), second
+    assert progress.snapshot()["apply"] == {"speed": 0.6, "rows_per_second": 300, "falls_behind": True, "eta_seconds": None}
+    assert "falls behind: 300 rows/s are 60% of what comes" in status_line(progress.snapshot())
+    with capture_logs() as logs, Report(progress, every=0.01):
+        until = time.monotonic() + 10
+        while not (said := [event for event in logs if event["event"] == "stream.fell_behind"]) and time.monotonic() < until:
+            time.sleep(0.01)
+    assert (said[0]["log_level"], said[0]["lag_seconds"], said[0]["speed"]) == ("warning", 36.0, 0.6)
+    assert said[0]["rows_per_second"] == 300
+
+    for second in range(1, 91):
+        clock.sleep(1)
+        progress.proved("forward", began + 54 + second * 1.2)
+    known = progress.snapshot()["apply"]
+    assert (known["speed"], known["falls_behind"], known["eta_seconds"]) == (1.2, False, round((36 - 18) / 0.2))
+    progress.disconnected("forward")
+    assert progress.snapshot()["apply"]["speed"] is None
 
 
 def test_lag_bytes(clock: Clock) -> None:
