@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from replicator.mysql.connection import execute
 from tests.benchmarks.daemon import daemon
 from tests.benchmarks.table import DIGITS
@@ -16,6 +18,7 @@ NUMBERS = (
 """A hundred thousand of them."""
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_children(world: World) -> None:
     """They take their parent's new name; then as many rows come in one transaction."""
     source = world.on("source")

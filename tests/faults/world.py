@@ -22,7 +22,7 @@ from replicator.binlog.safe_position import current_position
 from replicator.config import Config, load
 from replicator.demo.servers import Server
 from replicator.errors import ReplicatorError
-from replicator.mysql.connection import Connection, execute, rows, value
+from replicator.mysql.connection import Connection, execute, rows
 from replicator.mysql.position import Position
 from tests.conftest import ServerPair
 from tests.scenarios.life import Moment, Run
@@ -65,15 +65,14 @@ _numbers = itertools.count(1)
 
 
 class Traffic:
-    """One client that writes transactions over all tables, numbered from 1, and comes back when the server does."""
+    """One client that writes transactions over all tables, with these numbers, and comes back when the server does."""
 
-    def __init__(self, server: Server, database: str) -> None:
-        self._server, self._database = server, database
+    def __init__(self, server: Server, database: str, numbers: Iterator[int]) -> None:
+        self._server, self._database, self._numbers = server, database, numbers
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="application", daemon=True)
         self.done = 0
         """Transactions whose commit was answered."""
-        self._number = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -86,10 +85,9 @@ class Traffic:
     def _work(self) -> None:
         connection: Connection | None = None
         while not self._ending.wait(0.004):
-            self._number += 1
             try:
                 connection = connection or _connected(self._server, self._database, read_timeout=20)
-                transaction(connection, self._number)
+                transaction(connection, next(self._numbers))
                 self.done += 1
             except (pymysql.MySQLError, OSError):  # it may be committed or not: the tables say
                 if connection is not None and connection.open:
@@ -129,6 +127,7 @@ class World:
     logs: list[MutableMapping[str, Any]] = field(default_factory=list)
     """What the daemons in threads have logged."""
     _run: Run | None = None
+    _transactions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     # The daemon -------------------------------------------------------------------------------------------
 
@@ -178,7 +177,7 @@ class World:
 
     def traffic(self) -> Traffic:
         """An application, which writes inside of its block."""
-        return Traffic(self.source, self.names["source"])
+        return Traffic(self.source, self.names["source"], self._transactions)
 
     def on(self, side: str) -> Connection:
         """Root's session on the source or the target, in the migration's database."""
@@ -317,8 +316,3 @@ def _closed(connection: Connection) -> None:
     if connection.open:
         with suppress(pymysql.MySQLError, OSError):
             connection.close()
-
-
-def stored(connection: Connection, variable: str) -> Any:
-    """A global setting."""
-    return value(connection, f"SELECT @@GLOBAL.{variable}")
