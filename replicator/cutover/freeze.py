@@ -16,6 +16,7 @@ another would close a circle with a client that the server sees, and ends by fai
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 
@@ -31,6 +32,10 @@ from replicator.mysql.sql import quote
 
 _GLANCE = 0.0005
 """Seconds between two looks at the locks."""
+_UNDISTURBED = 0.1
+"""Seconds to wait for a gap at the first table, while nobody has to wait for us."""
+_GAP = 0.01
+"""The same at the others, while clients may."""
 _MOST_JOINED = 50
 """Tables in one SELECT; both servers join 61 at most."""
 _PASSING = {ER.TABLE_EXISTS_ERROR, ER.NO_SUCH_TABLE, ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK, ER.QUERY_INTERRUPTED}
@@ -94,26 +99,50 @@ class Freeze:
     ) -> None:
         """Get the first group within `first_patience` seconds and all others within `patience` from then on, or none.
 
-        `begun` is called before the first is asked for: from now on clients may have to wait.
-
-        Raises Blocked, with the sessions in the way, when that is too short, and at once when one of them waits for a
-        table that we have already; `killing` ends such a one instead.
+        `begun` is called before the first is asked for: from now on clients may have to wait. Raises Blocked, with the
+        sessions in the way, when that is too short, and at once when one of them waits for a table that we have already;
+        `killing` ends such a one instead.
         """
         self._use(control, first_patience)
-        begun()
-        deadline = time.monotonic() + first_patience
+        deadline = math.inf
         for group in groups:
+            if group is groups[0]:
+                self._await_gap(group, control, _UNDISTURBED)
+                begun()
+                deadline = time.monotonic() + first_patience
+            else:
+                self._await_gap(group, control, _GAP)
             self._ask_for(group, control)
             while blockers := self._in_the_way(group, control):
                 entangled = [blocker for blocker in blockers if blocker.waits]
                 if killing and entangled:
                     kill(control, entangled)
                 elif entangled or time.monotonic() > deadline:
-                    on = {table for blocker in blockers for table in blocker.on}
-                    raise Blocked([table for table in group if table in on] or group, blockers)
+                    raise self._blocked(group, blockers)
                 time.sleep(_GLANCE)
             if group is groups[0]:
                 deadline = time.monotonic() + patience
+
+    def _await_gap(self, group: Sequence[str], control: Connection, seconds: float) -> None:
+        """Wait for a moment in which nobody has these tables, or for `seconds` where there is none.
+
+        Who has read a table and writes to it next is failed with error 1213 when somebody asks for it exclusively between
+        the two. Raises Blocked when someone has had the first table all the time: nobody should have to wait for that.
+        """
+        deadline = time.monotonic() + seconds
+        stayed: set[int] | None = None
+        while blockers := self._blockers(group, control):
+            here = {blocker.session for blocker in blockers}
+            stayed = here if stayed is None else stayed & here
+            if time.monotonic() > deadline:
+                if stayed and seconds == _UNDISTURBED:
+                    raise self._blocked(group, blockers)
+                return
+            time.sleep(_GLANCE)
+
+    def _blocked(self, group: Sequence[str], blockers: Sequence[Blocker]) -> Blocked:
+        on = {table for blocker in blockers for table in blocker.on}
+        return Blocked([table for table in group if table in on] or group, blockers)
 
     def _use(self, control: Connection, patience: float) -> None:
         """Let the reader have used all tables. Nobody has to wait for that; it may have to wait for somebody's DDL."""
