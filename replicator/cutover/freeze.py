@@ -106,12 +106,12 @@ class Freeze:
         self._use(control, first_patience)
         deadline = math.inf
         for group in groups:
+            stayed = self._await_gap(group, control, _UNDISTURBED if group is groups[0] else _GAP)
             if group is groups[0]:
-                self._await_gap(group, control, _UNDISTURBED)
+                if stayed:  # nobody should have to wait for them
+                    raise self._blocked(group, stayed)
                 begun()
                 deadline = time.monotonic() + first_patience
-            else:
-                self._await_gap(group, control, _GAP)
             self._ask_for(group, control)
             while blockers := self._in_the_way(group, control):
                 entangled = [blocker for blocker in blockers if blocker.waits]
@@ -123,22 +123,20 @@ class Freeze:
             if group is groups[0]:
                 deadline = time.monotonic() + patience
 
-    def _await_gap(self, group: Sequence[str], control: Connection, seconds: float) -> None:
-        """Wait for a moment in which nobody has these tables, or for `seconds` where there is none.
+    def _await_gap(self, group: Sequence[str], control: Connection, seconds: float) -> list[Blocker]:
+        """Wait for a moment in which nobody has these tables; after `seconds` without one, who has had them all the time.
 
         Who has read a table and writes to it next is failed with error 1213 when somebody asks for it exclusively between
-        the two. Raises Blocked when someone has had the first table all the time: nobody should have to wait for that.
+        the two.
         """
         deadline = time.monotonic() + seconds
-        stayed: set[int] | None = None
-        while blockers := self._blockers(group, control):
-            here = {blocker.session for blocker in blockers}
-            stayed = here if stayed is None else stayed & here
-            if time.monotonic() > deadline:
-                if stayed and seconds == _UNDISTURBED:
-                    raise self._blocked(group, blockers)
-                return
+        stayed = blockers = self._blockers(group, control)
+        while blockers and time.monotonic() < deadline:
             time.sleep(_GLANCE)
+            blockers = self._blockers(group, control)
+            here = {blocker.session for blocker in blockers}
+            stayed = [blocker for blocker in stayed if blocker.session in here]
+        return stayed if blockers else []
 
     def _blocked(self, group: Sequence[str], blockers: Sequence[Blocker]) -> Blocked:
         on = {table for blocker in blockers for table in blocker.on}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -78,6 +79,37 @@ def test_a_reader_that_keeps_a_table_stops_the_rename_but_no_write_is_lost(
         assert clients.longest < 1.6
     assert not clients.errors
     clients.check()
+
+
+def test_who_reads_in_the_freeze_waits_for_the_new_tables(world: World) -> None:
+    """Whoever could read on would hold a table that the rename needs, and wait for the one that it writes to next."""
+    found: list[object] = []
+    with world.connection() as client, world.connection() as control:
+        client.autocommit(False)
+        session = {client.thread_id()}  # type: ignore[no-untyped-call]
+
+        def read_then_write() -> None:
+            found.extend(rows(client, f"SELECT COUNT(*) FROM {world.source}.items"))
+            execute(client, f"INSERT INTO {world.source}.orders (note) VALUES ('behind')")
+            client.commit()
+
+        reading = threading.Thread(target=read_then_write)
+
+        def begin(step: str) -> None:
+            if step == "prove" and not reading.ident:
+                reading.start()
+                deadline = time.monotonic() + 10
+                while not Locks(world.server.flavour).waiting(control, session):
+                    assert time.monotonic() < deadline
+                assert not found
+
+        outcome = world.cutover(CopyingStream(world, hook=begin))
+        reading.join()
+        assert outcome is not None
+        assert outcome.attempts == 1
+        assert found == [(0,)]
+        assert rows(control, f"SELECT note FROM {world.source}.orders") == (("behind",),)
+        assert world.switched()
 
 
 def test_clients_that_take_tables_in_different_orders_get_no_error(world: World) -> None:
