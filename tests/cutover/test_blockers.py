@@ -152,7 +152,7 @@ def test_blocked_names_the_tables_and_the_sessions() -> None:
 def test_watchdog_bounds_the_stall_when_the_stream_hangs(world: World) -> None:
     def hang(step: str) -> None:
         if step == "drain":
-            time.sleep(3)
+            time.sleep(1.2)
 
     with Clients(world, 2) as clients:
         time.sleep(0.2)

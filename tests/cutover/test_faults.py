@@ -13,6 +13,7 @@ from typing import Any
 import pymysql
 import pytest
 
+from replicator.cutover import attempts
 from replicator.cutover import run as steps
 from replicator.cutover import settle as settling
 from replicator.cutover.settle import recover
@@ -79,7 +80,8 @@ def test_an_error_of_the_stream_undoes_everything(world: World, step: str) -> No
     assert not clients.errors
 
 
-def test_a_proof_that_takes_too_long_is_cut_short_by_the_watchdog(world: World) -> None:
+def test_a_proof_that_takes_too_long_is_cut_short_by_the_watchdog(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
     stuck = CopyingStream(world, hook=lambda step: time.sleep(2.5) if step == "prove" else None)
     with Clients(world, 4) as clients:
         time.sleep(0.2)

@@ -102,7 +102,7 @@ def test_single_values_arrive(server: Server, database: Callable[..., str], tmp_
             execute(session, f"CREATE TABLE f{number} ({case.columns})")
             schema += [f"CREATE TABLE {kind}{number} ({case.columns})" for kind in "tf"]
             declared += f"copy_table('t{number}')\n@transform('f{number}')\ndef f(row):\n"
-            declared += "    return dict(zip(row._index, row))\n"
+            declared += "    return dict(zip(row.__places__, row))\n"
             _write(session, number, case.rows)
         way = begin("traps", server, source, target, tmp_path / "m", transforms=declared, schema=schema)
         way.copy()
