@@ -11,12 +11,15 @@ one that it wants to write to next: a circle that nobody but the client could op
 The tables that are written to are asked for one after the other, in the order in which the application's transactions touch
 them: who is stopped at its first table holds none that we still want. One session that waited for a table while it holds
 another would close a circle with a client that the server sees, and ends by failing the client (error 1213).
+
+Two ways to begin, for two kinds of traffic. Where transactions only write, writers are stopped first, by LOCK TABLES … READ:
+that does not mind the locks on parent and child tables which a statement takes beside its own, and then nobody is left who
+has any. Where transactions read before they write, that would stop too many of them half way; there the keepers come at once.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Collection, Sequence
 
@@ -32,6 +35,10 @@ from replicator.mysql.sql import quote
 
 _GLANCE = 0.0005
 """Seconds between two looks at the locks."""
+_LOOK_AFTER = 0.03
+"""Seconds to wait for writers before looking who they are."""
+_UNHURRIED = 2.0
+"""Seconds to wait for a moment without a writer at the first table, while nobody has to wait for us."""
 _UNDISTURBED = 0.1
 """Seconds to wait for a gap at the first table, while nobody has to wait for us."""
 _GAP = 0.01
@@ -60,16 +67,33 @@ class Blocked(NotThisTime):
 class Freeze:
     """The reader, and a keeper for each table and view."""
 
-    def __init__(self, endpoint: Endpoint, locks: Locks, moves: Moves, limit: float) -> None:
-        """A session of ours has locked the sentry of `moves`. The outdated views are held as well, so that who reads
-        through one waits for its name, which will be that of a table, and not for the table behind it, which goes."""
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        locks: Locks,
+        moves: Moves,
+        groups: Sequence[Sequence[str]],
+        limit: float,
+        *,
+        writers_first: bool,
+    ) -> None:
+        """A session of ours has locked the sentry of `moves`. `groups` are its tables in the order in which to ask for them.
+
+        The outdated views are held as well, so that who reads through one waits for its name, which will be that of a
+        table, and not for the table behind it, which goes.
+        """
         self._locks = locks
         self._schema = moves.source
         self._sentry = moves.sentry
         self._reader = Session(endpoint, idle=limit, waiting=limit)
         self._keepers: dict[str, Session] = {}
+        self._lockers: dict[tuple[str, ...], Session] = {}
+        """Stop writers first."""
+        self._groups = [(view,) for view in moves.outdated] + [tuple(group) for group in groups]
         try:
             execute(self._reader.connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            for group in groups if writers_first else ():
+                self._lockers[tuple(group)] = Session(endpoint, idle=limit, waiting=limit)
             for table in (*moves.outdated, *moves.read):
                 self._keepers[table] = Session(endpoint, idle=limit, waiting=limit)
         except BaseException:
@@ -80,7 +104,7 @@ class Freeze:
     @property
     def sessions(self) -> tuple[Session, ...]:
         """All of them."""
-        return (self._reader, *self._keepers.values())
+        return (self._reader, *self._lockers.values(), *self._keepers.values())
 
     @property
     def reader(self) -> Connection:
@@ -88,26 +112,23 @@ class Freeze:
         return self._reader.connection
 
     def take(
-        self,
-        control: Connection,
-        groups: Sequence[Sequence[str]],
-        begun: Callable[[], None],
-        first_patience: float,
-        patience: float,
-        *,
-        killing: bool = False,
+        self, control: Connection, begun: Callable[[], None], first_patience: float, patience: float, *, killing: bool = False
     ) -> None:
         """Get the first group within `first_patience` seconds and all others within `patience` from then on, or none.
 
-        `begun` is called before the first is asked for: from now on clients may have to wait. Raises Blocked, with the
-        sessions in the way, when that is too short, and at once when one of them waits for a table that we have already;
-        `killing` ends such a one instead.
+        `begun` is called when clients may have to wait from now on. Raises Blocked, with the sessions in the way, when that is
+        too short, and at once when one of them waits for a table that we have already; `killing` ends such a one instead.
         """
         self._use(control, first_patience)
-        deadline = math.inf
+        self._stop_writers(control, begun, patience)
+        deadline = time.monotonic() + patience
+        groups = self._groups
+        if self._lockers and not self._blockers(self._keepers, control):
+            groups = [tuple(self._keepers)]  # nobody has any of them: together, they close no circle
         for group in groups:
-            stayed = self._await_gap(group, control, _UNDISTURBED if group is groups[0] else _GAP)
-            if group is groups[0]:
+            first = group is self._groups[0] and not self._lockers
+            stayed = self._await_gap(group, control, _UNDISTURBED if first else _GAP)
+            if first:
                 if stayed:  # nobody should have to wait for them
                     raise self._blocked(group, stayed)
                 begun()
@@ -120,7 +141,27 @@ class Freeze:
                 elif entangled or time.monotonic() > deadline:
                     raise self._blocked(group, blockers)
                 time.sleep(_GLANCE)
-            if group is groups[0]:
+            if first:
+                deadline = time.monotonic() + patience
+        for locker in self._lockers.values():
+            locker.unlock()
+
+    def _stop_writers(self, control: Connection, begun: Callable[[], None], patience: float) -> None:
+        """Writers pass while we wait for the first group, so that this may take its time."""
+        deadline = time.monotonic() + _UNHURRIED
+        for group, locker in self._lockers.items():
+            locker.begin(f"LOCK TABLES {', '.join(f'{quote(self._schema, table)} READ' for table in group)}")
+            first = group is next(iter(self._lockers))
+            while not locker.wait(_LOOK_AFTER):
+                blockers = self._blockers(group, control, readers=False)
+                if time.monotonic() > deadline or (not first and any(blocker.waits for blocker in blockers)):
+                    if locker.cancel(control) is not None:
+                        raise self._blocked(group, blockers)
+                    break  # it came through in the last moment
+            if locker.error is not None:
+                raise self._failed(locker.error, group)
+            if first:
+                begun()
                 deadline = time.monotonic() + patience
 
     def _await_gap(self, group: Sequence[str], control: Connection, seconds: float) -> list[Blocker]:
@@ -174,9 +215,9 @@ class Freeze:
                 raise self._failed(self._keepers[table].error, [table])
         return self._blockers(tables, control)
 
-    def _blockers(self, tables: Collection[str], control: Connection) -> list[Blocker]:
+    def _blockers(self, tables: Collection[str], control: Connection, *, readers: bool = True) -> list[Blocker]:
         names = {(self._schema, table) for table in tables}
-        return self._locks.blockers(control, names, {session.identity for session in self.sessions})
+        return self._locks.blockers(control, names, {session.identity for session in self.sessions}, readers=readers)
 
     def _failed(self, error: Exception | None, tables: Collection[str]) -> CutoverUndone:
         text = f"locking {', '.join(list(tables)[:5])}: {describe(error) if error else 'the sentry was gone'}"
@@ -201,9 +242,9 @@ class Freeze:
         """Give back what is still held, and end all sessions."""
         with contextlib.suppress(NotThisTime):
             self.end_reading()
-        for keeper in self._keepers.values():
+        for session in (*self._lockers.values(), *self._keepers.values()):
             with contextlib.suppress(Exception):
-                keeper.cancel(control)
+                session.cancel(control)
         for session in self.sessions:
             with contextlib.suppress(Exception):
                 session.close()

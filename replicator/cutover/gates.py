@@ -184,7 +184,7 @@ def _prepared_transactions(connection: Connection) -> Gate:
 def _connections(connection: Connection, tables: int) -> Gate:
     limit = int(value(connection, "SELECT @@GLOBAL.max_connections"))
     used = int(rows(connection, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")[0][1])
-    needed = tables + _SPARE_CONNECTIONS
+    needed = 2 * tables + _SPARE_CONNECTIONS
     return Gate(
         "connections",
         limit - used >= needed,

@@ -131,15 +131,16 @@ def hold(
         for number in range(1, _ROUNDS + 1):
             if blocked is not None and not held and not _outlasted(run, blocked):
                 continue
-            freeze = Freeze(run.place, run.locks, run.moves, run.max_freeze)
+            groups = _groups(run.moves, [*front, *order])
+            freeze = Freeze(run.place, run.locks, run.moves, groups, run.max_freeze, writers_first=number % 2 == 1)
             stack.callback(freeze.close, run.control)
             prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
             sessions = (*freeze.sessions, *others)
             begun = partial(watchdog.watch, sessions) if held else partial(_begin_freeze, run, watchdog, sessions)
             try:
                 first = run.patience if held else min(run.patience * number, run.max_freeze / 4)
-                groups, killing = _groups(run.moves, [*front, *order]), run.kill_blockers and number > _ROUNDS / 2
-                freeze.take(run.control, groups, begun, first, run.patience, killing=killing)
+                killing = run.kill_blockers and number > _ROUNDS / 2
+                freeze.take(run.control, begun, first, run.patience, killing=killing)
             except Blocked as reason:
                 freeze.close(run.control)
                 blocked = reason
@@ -186,7 +187,7 @@ def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
     busy = [table for table in dict.fromkeys(order) if table in frozen]
     single = busy + [table for table in moves.read if table not in busy][: max(0, _SINGLE - len(busy))]
     rest = tuple(table for table in moves.read if table not in single)
-    return [*((table,) for table in (*moves.outdated, *single)), *([rest] if rest else [])]
+    return [*((table,) for table in single), *([rest] if rest else [])]
 
 
 def drain_and_prove(run: Cutover, watchdog: Watchdog, freeze: Freeze) -> Position:

@@ -37,6 +37,7 @@ _TRANSACTIONS = (
 )
 _CANNOT_CONVERT = 3854
 _WAITS = "Waiting for table metadata lock"
+_READERS = ("SHARED", "SHARED_HIGH_PRIO", "SHARED_READ", "SHARED_READ_ONLY")
 _WHOLE_SERVER = ("SHARED", "MDL_BACKUP_FTWRL1", "MDL_BACKUP_FTWRL2", "MDL_BACKUP_WAIT_DDL", "MDL_BACKUP_WAIT_COMMIT")
 """Locks of FLUSH TABLES WITH READ LOCK, BACKUP STAGE and LOCK INSTANCE FOR BACKUP, under which nothing is renamed."""
 
@@ -54,6 +55,11 @@ class Held:
     def exclusive(self) -> bool:
         """Whether nobody else can use the table."""
         return self.mode.removeprefix("MDL_") == "EXCLUSIVE"
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether others may read the table beside it."""
+        return self.mode.removeprefix("MDL_") in _READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,14 @@ class Locks:
         found = rows(connection, statement)
         return {int(session) for session, _, _, _, state, _ in found if session in sessions and state == _WAITS}
 
-    def blockers(self, connection: Connection, tables: Collection[Name], ours: Collection[int]) -> list[Blocker]:
+    def blockers(
+        self, connection: Connection, tables: Collection[Name], ours: Collection[int], *, readers: bool = True
+    ) -> list[Blocker]:
         """Sessions but ours that hold one of the tables or lock the whole server, oldest first."""
         on: dict[int, set[str]] = {}
         for lock in self.held(connection):
-            if lock.granted and lock.session not in ours and (lock.name == ("", "") or lock.name in tables):
+            there = lock.name == ("", "") or (lock.name in tables and (readers or not lock.reads_only))
+            if there and lock.granted and lock.session not in ours:
                 on.setdefault(lock.session, set()).add(lock.name[1] or "the whole server")
         if not on:
             return []

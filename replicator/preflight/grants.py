@@ -75,7 +75,7 @@ NEEDS: Final = (
     *_needs("target", "*", {"XA_RECOVER_ADMIN": "see prepared XA transactions"}, "rename", "mysql"),
     *_needs("target", "performance_schema", {"SELECT": "see who holds a table"}, "rename", "mysql"),
     *_needs("target", "source", {
-        "SELECT": "compare while the tables are frozen",
+        "SELECT, LOCK TABLES": "freeze the tables, and compare them then",
         "ALTER, DROP": "rename the old tables",
         "CREATE, INSERT": "freeze the tables, and put the new ones in their place",
         "TRIGGER, EVENT, SHOW VIEW": "see what hinders the rename",
@@ -94,7 +94,7 @@ NEEDS: Final = (
     *_needs("source", "*", {"PROCESS": "see who holds a table"}, "hooks"),
     *_needs("source", "performance_schema", {"SELECT": "see who holds a table"}, "hooks", "mysql"),
     *_needs("source", "source", {
-        "LOCK TABLES": "hold the rename back until nothing can be lost",
+        "LOCK TABLES": "freeze the tables",
         "ALTER, DROP": "close the source by taking its tables aside",
         "CREATE, INSERT": "freeze its tables, and open it again",
         "UPDATE, DELETE": "mend references after a rollback",
@@ -112,7 +112,7 @@ NEEDS: Final = (
     }, "hooks"),
     *_needs("target", "*", {"XA_RECOVER_ADMIN": "see prepared XA transactions"}, "hooks", "mysql"),
     *_needs("target", "performance_schema", {"SELECT": "see who holds a table"}, "hooks", "mysql"),
-    *_needs("target", "target", {"LOCK TABLES": "hold a rollback's rename back until nothing can be lost"}, "hooks"),
+    *_needs("target", "target", {"LOCK TABLES": "freeze the tables at a rollback"}, "hooks"),
     *_needs("target", "closed", {
         "SELECT, LOCK TABLES, CREATE, INSERT, ALTER, DROP": "take the tables aside at a rollback, and back",
     }, "hooks"),

@@ -181,7 +181,7 @@ def test_each_mode_asks_for_its_own(accounts: Accounts) -> None:
     config = replace(accounts.config, cutover=replace(accounts.config.cutover, mode="hooks"))
     with opened(config) as context:
         results = look(context, "grants")
-    assert fails(results, "lacks LOCK TABLES", "needed to hold the rename back")
+    assert fails(results, "lacks LOCK TABLES", "needed to freeze the tables")
     assert fails(results, "close the source by taking its tables aside")
     for grant in accounts.granted:
         if grant.privilege in ("EVENT", "SHOW VIEW") and grant.role == "target":
