@@ -131,10 +131,10 @@ def hold(
         for number in range(1, _ROUNDS + 1):
             if blocked is not None and not held and not _outlasted(run, blocked):
                 continue
+            prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
             groups = _groups(run.moves, [*front, *order])
             freeze = Freeze(run.place, run.locks, run.moves, groups, run.max_freeze, writers_first=number % 2 == 1)
             stack.callback(freeze.close, run.control)
-            prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
             sessions = (*freeze.sessions, *others)
             begun = partial(watchdog.watch, sessions) if held else partial(_begin_freeze, run, watchdog, sessions)
             try:
