@@ -17,8 +17,9 @@ from replicator.demo.servers import Server
 from replicator.errors import SourceConnectionLost, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.position import Position
-from tests.binlog.proxy import proxy
 from tests.binlog.reading import Story, new_server_id, only, tables, transactions
+from tests.binlog.trouble import AtByte
+from tests.proxy import proxy
 
 WANTED = {"t": only("id", "v")}
 
@@ -49,38 +50,41 @@ def _through(server: Server, port: int, start: Position, end: Position) -> tuple
 
 def test_packets_cut_at_every_byte(story: Story) -> None:
     start, end = _written(story)
-    with proxy(story.server) as whole:
+    with proxy(story.server.port) as whole:
         expected, _ = _through(story.server, whole.port, start, end)
     assert len(transactions(expected)) == 24
     for chunk in (1, 2, 3, 5, 1000):
-        with proxy(story.server, chunk=chunk) as slow:
+        with proxy(story.server.port, chunk=chunk) as slow:
             assert _through(story.server, slow.port, start, end) == (expected, None)
 
 
 def test_a_connection_cut_anywhere_yields_whole_events_and_then_says_so(story: Story) -> None:
     start, end = _written(story)
-    with proxy(story.server) as whole:
+    counting = AtByte()
+    with proxy(story.server.port, counting) as whole:
         expected, _ = _through(story.server, whole.port, start, end)
-        size = whole.sent
+        size = counting.sent
     draw = random.Random(7)
-    for place in [size - 1, *draw.sample(range(200, size), 15)]:
-        with proxy(story.server, cut_after=place) as cut:
+    for place in draw.sample(range(200, size), 16):
+        with proxy(story.server.port, AtByte(cut_after=place)) as cut:
             events, error = _through(story.server, cut.port, start, end)
-        assert isinstance(error, SourceConnectionLost), place
-        assert events == expected[: len(events)]
+        assert events == expected[: len(events)], place
+        # a busy server sends more behind the last event, which may be what is cut off
+        assert isinstance(error, SourceConnectionLost) or events == expected, place
 
 
 def test_a_flipped_bit_is_never_taken_for_data(story: Story) -> None:
     start, end = _written(story)
-    with proxy(story.server) as whole:
+    counting = AtByte()
+    with proxy(story.server.port, counting) as whole:
         expected, _ = _through(story.server, whole.port, start, end)
-        size = whole.sent
+        size = counting.sent
     draw = random.Random(8)
     for place in draw.sample(range(size // 3, size), 12):
-        with proxy(story.server, flip_at=place) as damaging:
+        with proxy(story.server.port, AtByte(flip_at=place)) as damaging:
             events, error = _through(story.server, damaging.port, start, end)
         assert events == expected[: len(events)], place
-        assert isinstance(error, SourceConnectionLost | StreamError), place
+        assert isinstance(error, SourceConnectionLost | StreamError) or events == expected, place
 
 
 class _Recorded:

@@ -12,8 +12,9 @@ from replicator import migration
 from replicator.apply import stream
 from replicator.errors import SourceError
 from tests.conftest import ServerPair
-from tests.faults.weather import Damage, Proxy, Storm, proxy
+from tests.faults.weather import Damage, Storm
 from tests.faults.world import USER, World
+from tests.proxy import Proxy, proxy
 
 
 @pytest.fixture

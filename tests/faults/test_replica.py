@@ -12,8 +12,8 @@ from replicator.binlog.safe_position import current_position
 from replicator.demo.servers import Server
 from replicator.mysql.connection import Connection, execute
 from tests.conftest import ServerPair
-from tests.faults.weather import proxy
 from tests.faults.world import USER, make_world, until
+from tests.proxy import proxy
 
 
 def replicate(of: Server, connection: Connection) -> None:
