@@ -502,6 +502,11 @@ class Migration:
             phase = self.state.phase(target) if self.state.exists(target) else None
             if phase != "reversing":
                 raise WrongState(f"the migration is {phase or 'not begun'}: only after a cutover can it be completed")
+            if self.state.intent(target) is not None:
+                raise WrongState(
+                    "the last switch left something to do, the log says what: restart `replicator run`, which tries it again,"
+                    " and then complete"
+                )
             if self._stream is not None:
                 self._switching = True
                 self._stream.stop()

@@ -132,6 +132,8 @@ def hold(
             if blocked is not None and not held and not _outlasted(run, blocked):
                 continue
             prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
+            for session in others:  # many rounds take longer than a session may be idle
+                execute(session.connection, "DO 0")
             groups = _groups(run.moves, [*front, *order])
             freeze = Freeze(run.place, run.locks, run.moves, groups, run.max_freeze, writers_first=number % 2 == 1)
             stack.callback(freeze.close, run.control)

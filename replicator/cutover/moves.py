@@ -32,13 +32,13 @@ class Moves:
     target: str
     archive: str
     old: tuple[str, ...]
-    """Source tables that transforms read and that go to the archive."""
+    """Source tables that go to the archive: transforms read them, or new tables need their names."""
     new: tuple[str, ...]
     """Target tables that take their place."""
     read: tuple[str, ...]
-    """`old`, and what transforms read of tables that stay: with a write to one, the target is no longer exact."""
+    """`old`, and what transforms read of tables that stay: nothing may be written to one of them any more."""
     dropped: tuple[str, ...]
-    """Source tables that no transform reads. They follow into the archive one by one after the switch: MySQL needs some
+    """The other source tables that leave. They follow into the archive one by one after the switch: MySQL needs some
     10 ms for each foreign key of a table that is renamed, and nobody should have to wait for that of these."""
     token: Name
     sentry: Name
@@ -52,6 +52,8 @@ class Moves:
     """Legacy views — name and query — that are made beside the new tables right behind the rename."""
     outdated: tuple[str, ...] = ()
     """Legacy views that leave: in the same statement their names become free for the old tables."""
+    returning: tuple[str, ...] = ()
+    """Dropped tables that come back out of the archive one by one before the switch: nobody should have to wait for them."""
 
     @property
     def phase(self) -> str:
@@ -72,6 +74,11 @@ class Moves:
     def leaving(self) -> tuple[str, ...]:
         """All source tables that go to the archive."""
         return tuple(sorted((*self.old, *self.dropped)))
+
+    @property
+    def arriving(self) -> tuple[str, ...]:
+        """All tables that come to the source's database."""
+        return (*self.new, *self.returning)
 
     @property
     def pairs(self) -> tuple[tuple[Name, Name], ...]:
@@ -125,6 +132,7 @@ class Moves:
             "direction": self.direction,
             "views": [list(view) for view in self.views],
             "outdated": list(self.outdated),
+            "returning": list(self.returning),
             "since": None if self.since is None else self.since.to_json(),
         }
 
@@ -145,6 +153,7 @@ def moves_from_json(stored: Mapping[str, Any]) -> Moves:
         None if stored["since"] is None else Position(**stored["since"]),
         tuple((name, query) for name, query in stored.get("views", ())),
         tuple(stored.get("outdated", ())),
+        tuple(stored.get("returning", ())),
     )
 
 
@@ -153,7 +162,8 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
     source, target = config.source.database, config.target.database
     archive = config.cutover.archive_database
     kept = {unmapped.table for unmapped in plan.kept}
-    read = set(plan.sources)
+    dropped = {unmapped.table for unmapped in plan.dropped}
+    read = set(plan.sources) | (dropped & set(plan.new_tables))
     token, sentry = _guards(config, _databases(config), (*read, *plan.new_tables))
     return Moves(
         source=source,
@@ -162,7 +172,7 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
         old=tuple(sorted(read - kept)),
         new=plan.new_tables,
         read=tuple(sorted(read)),
-        dropped=tuple(sorted({unmapped.table for unmapped in plan.dropped} - read)),
+        dropped=tuple(sorted(dropped - read)),
         token=token,
         sentry=sentry,
         views=tuple((view.name, view.query) for view in plan.views),
@@ -177,19 +187,22 @@ def make_moves_back(config: Config, forward: Moves, connection: Connection) -> M
             connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (forward.archive,)
         )
     }
+    outdated = {name for name, _ in forward.views} & views_in(connection, forward.source)
+    returning = (archived & set(forward.dropped)) - outdated  # whose name is not free yet comes with the rename
     token, sentry = _guards(config, _databases(config), (*forward.new, *forward.leaving))
     return Moves(
         source=forward.source,
         target=forward.archive,
         archive=forward.target,
         old=forward.new,
-        new=tuple(table for table in forward.leaving if table in archived),
+        new=tuple(table for table in forward.leaving if table in archived - returning),
         read=forward.new,
         dropped=(),
         token=token,
         sentry=sentry,
         direction="reverse",
-        outdated=tuple(sorted({name for name, _ in forward.views} & views_in(connection, forward.source))),
+        outdated=tuple(sorted(outdated)),
+        returning=tuple(sorted(returning)),
     )
 
 

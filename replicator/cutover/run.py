@@ -22,6 +22,7 @@ from replicator.cutover.moves import Moves, Name, make_moves
 from replicator.cutover.session import Session
 from replicator.cutover.settle import (
     SWITCH,
+    bring_dropped,
     create_token,
     create_views,
     drop_views,
@@ -161,6 +162,12 @@ def _get_ready(
         stack.callback(watchdog.close)
         raised = _raise_numbers(run, renamer, run.max_freeze, numbers)
         done.append(f"attempt {attempt}, AUTO_INCREMENT of {len(raised)} tables raised beforehand")
+    if run.moves.returning:
+        with run.step("return") as done, connected(run.config.target, database=False, read_timeout=120) as connection:
+            problems = bring_dropped(connection, run.moves)
+            if problems:
+                raise NotThisTime(f"dropped tables could not come back out of the archive: {', '.join(problems)}")
+            done.append(f"{len(run.moves.returning)} dropped tables are back from {run.moves.target}")
     return guard, renamer, watchdog
 
 
@@ -225,6 +232,10 @@ def _rehearse(run: Cutover) -> None:
     sessions = int(value(run.control, "SELECT COUNT(*) FROM information_schema.innodb_trx"))
     run.report("prepare", "compare what was touched since the last full verification, while traffic runs", None)
     run.report("intent", f"write the intent, create {moves.archive}, raise AUTO_INCREMENT where it is lower", 0.1)
+    if moves.returning:
+        run.report(
+            "return", f"bring {len(moves.returning)} dropped tables back from {moves.target}", 0.02 * len(moves.returning)
+        )
     run.report("freeze", f"lock {len(moves.read)} tables, {sessions} transactions are under way now", 0.004 * len(moves.read))
     run.report("drain", "apply everything up to the position read then", lag + 0.02)
     run.report("prove", "compare the rows that are left", 0.05)

@@ -42,7 +42,7 @@ def schema_gates(connection: Connection, plan: MigrationPlan, moves: Moves) -> I
     )
     yield _names(
         "names",
-        sorted((in_source - set(moves.leaving)) & set(moves.new)),
+        sorted((in_source - set(moves.leaving)) & set(moves.arriving)),
         "stay, and new tables need their names",
         "Use drop_table instead of keep_table, or drop the view.",
     )
@@ -70,7 +70,7 @@ def _names(name: str, found: Collection[str], what: str, fix: str) -> Gate:
 
 
 def _all(moves: Moves) -> list[tuple[str, str]]:
-    return [*((moves.source, table) for table in moves.leaving), *((moves.target, table) for table in moves.new)]
+    return [*((moves.source, table) for table in moves.leaving), *((moves.target, table) for table in moves.arriving)]
 
 
 def _triggers(connection: Connection, moves: Moves) -> Gate:
@@ -115,7 +115,7 @@ def _views(connection: Connection, moves: Moves) -> Gate:
         text = str(definition or "")
         old = [table for table in moves.leaving if quote(moves.source, table) in text]
         gone = sorted(set(old) - set(moves.new))
-        leaving = [table for table in moves.new if quote(moves.target, table) in text]
+        leaving = [table for table in moves.arriving if quote(moves.target, table) in text]
         if schema == moves.source and view in moves.outdated:
             continue
         if leaving:

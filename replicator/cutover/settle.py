@@ -47,10 +47,14 @@ def remove_sentry(connection: Connection, moves: Moves) -> None:
 
 
 def undone(connection: Connection, state: State, moves: Moves) -> None:
-    """Nothing has changed: the stream goes on."""
+    """Nothing has changed: the stream goes on. What has come back returns to the archive, at the next start if not now."""
+    problems = _move_each(connection, moves.returning, moves.source, moves.target)
     with together(connection):
         state.enter(connection, moves.phase)
-        state.clear_intent(connection)
+        if problems:
+            state.intend(connection, ARCHIVE, {"moves": state.facts(connection)["switch"]})
+        else:
+            state.clear_intent(connection)
 
 
 def switched(connection: Connection, state: State, moves: Moves) -> None:
@@ -80,21 +84,28 @@ def together(connection: Connection) -> Iterator[None]:
 
 
 def archive_dropped(connection: Connection, moves: Moves) -> list[str]:
-    """Move the dropped tables, each by itself: a rename that waits for one table must not hold another.
+    """Move the dropped tables; what could not be moved, and why."""
+    return _move_each(connection, moves.dropped, moves.source, moves.archive)
 
-    Returns what could not be moved, and why.
-    """
+
+def bring_dropped(connection: Connection, moves: Moves) -> list[str]:
+    """Bring the dropped tables back; what could not be moved, and why."""
+    return _move_each(connection, moves.returning, moves.target, moves.source)
+
+
+def _move_each(connection: Connection, tables: Sequence[str], home: str, to: str) -> list[str]:
+    """Each by itself: a rename that waits for one table must not hold another."""
     execute(connection, f"SET SESSION lock_wait_timeout = {_ARCHIVE_PATIENCE}")
-    there = set(rows(connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (moves.source,)))
+    there = set(rows(connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (home,)))
     problems = []
-    for table in moves.dropped:
-        if (table,) in there and table not in moves.new:
+    for table in tables:
+        if (table,) in there:
             try:
-                execute(connection, f"RENAME TABLE {quote(moves.source, table)} TO {quote(moves.archive, table)}")
+                execute(connection, f"RENAME TABLE {quote(home, table)} TO {quote(to, table)}")
             except pymysql.MySQLError as error:
                 if is_lost(error):
                     raise
-                problems.append(f"{moves.source}.{table}: {describe(error)}")
+                problems.append(f"{home}.{table}: {describe(error)}")
     return problems
 
 
@@ -186,8 +197,9 @@ def recover(config: Config) -> Literal["undone", "done"] | None:
     if intent is None or intent[0] not in (SWITCH, ARCHIVE):
         return None
     moves = moves_from_json(intent[1]["moves"])
-    if intent[0] == SWITCH and settle(config, moves, 30.0) == "before":
-        return "undone"
+    world = settle(config, moves, 30.0) if intent[0] == SWITCH else "after"
     with connected(config.target, database=False, read_timeout=120) as connection:
-        finish(connection, state, moves)
-    return "done"
+        left = state.intent(connection)
+        if left is not None:
+            finish(connection, state, moves_from_json(left[1]["moves"]))
+    return "undone" if world == "before" else "done"

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import pymysql
+from pymysql.constants import ER
+
 from replicator.mysql.catalog import ForeignKey
-from replicator.mysql.connection import Connection, execute
+from replicator.mysql.connection import Connection, error_code, execute, rows
 from replicator.mysql.sql import quote
 from replicator.reverse.plan import ReversePlan
 from replicator.reverse.rows import Follow
@@ -33,6 +36,8 @@ class Followers:
             if key.table not in made and key.on_delete in ("CASCADE", "SET NULL"):
                 self._keys[key.parent].append(key)
         self._reverse = reverse
+        children = {key.table for keys in self._keys.values() for key in keys}
+        self._places = {child: reverse.old[child].sql for child in children}
 
     def of(self, table: str) -> Follow | None:
         """What to do before rows of this table go."""
@@ -41,9 +46,26 @@ class Followers:
 
         def follow(connection: Connection, condition: str) -> None:
             chosen = f"SELECT * FROM {self._reverse.old[table].sql} WHERE {condition}"
-            self._go(connection, table, chosen, ())
+            try:
+                self._go(connection, table, chosen, ())
+            except pymysql.MySQLError as error:
+                if error_code(error) != ER.NO_SUCH_TABLE:
+                    raise
+                self._look(connection)
+                self._go(connection, table, chosen, ())
 
         return follow
+
+    def _look(self, connection: Connection) -> None:
+        """Where the children are: dropped tables go to the archive behind a cutover, and come back before a rollback."""
+        archive, in_use = self._reverse.forward.source_schema, self._reverse.stream.source_schema
+        for schema, table in rows(
+            connection,
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN (%s, %s)",
+            (archive, in_use),
+        ):
+            if table in self._places and (schema == archive or table not in self._reverse.forward.new_tables):
+                self._places[table] = quote(schema, table)
 
     def _go(self, connection: Connection, table: str, chosen: str, path: Sequence[str]) -> None:
         """`chosen` selects the rows of `table` that go."""
@@ -51,7 +73,7 @@ class Followers:
             name = f"{key.table}.{key.name}"
             if name in path or len(path) == _DEEPEST:
                 continue
-            child = self._reverse.old[key.table].sql
+            child = self._places[key.table]
             on = " AND ".join(
                 f"c.{quote(own)} = p.{quote(theirs)}" for own, theirs in zip(key.columns, key.parent_columns, strict=True)
             )

@@ -53,7 +53,7 @@ def test_gates_of_tables(world: World, connect: Callable[..., Connection]) -> No
         ),
         "views": (f"CREATE VIEW {source}.recent AS SELECT id FROM {source}.old_01", f"DROP VIEW {source}.recent"),
         "events": (
-            f"CREATE TRIGGER {source}.copy AFTER INSERT ON {source}.sessions FOR EACH ROW INSERT INTO old_02 VALUES (1)",
+            f"CREATE TRIGGER {source}.copy AFTER INSERT ON {source}.sessions FOR EACH ROW INSERT INTO old_01 VALUES (1)",
             f"DROP TRIGGER {source}.copy",
         ),
         "orphans": (

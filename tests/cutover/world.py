@@ -31,7 +31,7 @@ from replicator.transform.plan import MigrationPlan
 WRITTEN = ("customers", "orders", "items", "payments")
 """Written to by every client transaction, in this order."""
 IDLE = tuple(f"old_{number:02}" for number in range(3))
-"""Dropped tables that nobody writes to."""
+"""Dropped tables that nobody writes to. A new table has the name of the last."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class World:
 
 
 def make_world(server: Server, database: Callable[..., str], folder: Path, *, tcp: bool = False) -> World:
-    """Source `shop` with 4 tables that are read, 3 that are dropped and 1 that stays; the target has 4."""
+    """Source `shop` with 4 tables that are read, 3 that are dropped and 1 that stays; the target has 4, and 1 that is new."""
     source, target, state = database(server, "shop"), database(server, "new_shop"), database(server, "state")
     archive = database(server, "archive")
     with pymysql.connect(**server.connect_args(), autocommit=True) as connection, connection.cursor() as cursor:
@@ -131,6 +131,7 @@ def make_world(server: Server, database: Callable[..., str], folder: Path, *, tc
                 parent = table
         for table in (*IDLE, "sessions"):
             cursor.execute(f"CREATE TABLE {source}.{table} (id int PRIMARY KEY)")
+        cursor.execute(f"CREATE TABLE {target}.{IDLE[-1]} (id int PRIMARY KEY, added int)")
     (folder / "transforms").mkdir()
     columns = '{"id": row.id, "parent": row.parent, "note": row.note, "added": 7}'
     (folder / "transforms" / "shop.py").write_text(

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from replicator import state as states
+from replicator.cutover import attempts
+from replicator.cutover import run as steps
+from replicator.cutover.freeze import NotThisTime
 from replicator.demo.servers import Server
-from replicator.errors import WrongState
+from replicator.errors import CutoverUndone, WrongState
 from tests.reverse.world import Shop, make_shop
 
 
@@ -114,3 +117,58 @@ def complete(shop: Shop) -> None:
     assert not [name for name in left if name.startswith("shop:")]
     assert "services" in shop.tables(shop.archive)
     assert "offers" in shop.tables(shop.source)
+
+
+def test_dropped_tables_come_back_before_the_freeze(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And follow their parents wherever they are; what undoes the rollback takes them to the archive again."""
+
+    def undo(*_: object) -> None:
+        places.append("notes" in shop.tables(shop.source))
+        shop.run("DELETE FROM customers WHERE id = 1")
+        shop.until_applied()
+        remaining.append(shop.ask_sql("SELECT id FROM {old}.notes", old=shop.source))
+        raise NotThisTime("for the test")
+
+    places: list[bool] = []
+    remaining: list[list[tuple[int]]] = []
+    shop.start()
+    shop.until_verified("replicating")
+    shop.ask("cutover")
+    shop.until_verified("reversing")
+    assert "notes" in shop.tables(shop.archive)
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "ATTEMPTS", 1)
+        patch.setattr(steps, "hold", undo)
+        with pytest.raises(CutoverUndone, match="for the test"):
+            shop.ask("rollback")
+    assert places == [True]
+    assert remaining == [[(2,), (3,), (4,)]]
+    assert "notes" in shop.tables(shop.archive)
+    shop.run("DELETE FROM customers WHERE id = 6")
+    shop.until_applied()
+    assert shop.ask_sql("SELECT id FROM {old}.notes", old=shop.archive) == [(2,), (4,)]
+    shop.ask("rollback")
+    shop.until_verified("replicating")
+    assert shop.ask_sql("SELECT id FROM {old}.notes", old=shop.source) == [(2,), (4,)]
+
+
+def test_a_rollback_that_is_killed_after_dropped_tables_came_back(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    shop.start()
+    shop.until_verified("replicating")
+    shop.ask("cutover")
+    shop.until_verified("reversing")
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "hold", die)
+        patch.setattr(steps, "settle", die)
+        with pytest.raises(KeyboardInterrupt):
+            shop.ask("rollback")
+    shop.stop()
+    assert "notes" in shop.tables(shop.source)
+    shop.start()
+    shop.until_verified("reversing")
+    assert "notes" in shop.tables(shop.archive)
+    with shop.session() as connection:
+        assert states.of(shop.config).intent(connection) is None
