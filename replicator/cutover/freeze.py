@@ -120,29 +120,20 @@ class Freeze:
         too short, and at once when one of them waits for a table that we have already; `killing` ends such a one instead.
         """
         self._use(control, first_patience)
-        self._stop_writers(control, begun, patience)
+        if self._lockers:
+            self._stop_writers(control, begun, patience)
+            unused = not self._blockers(self._keepers, control)
+            groups = [tuple(self._keepers)] if unused else self._groups  # where nobody has any, all at once close no circle
+        else:
+            first, *groups = self._groups
+            if stayed := self._await_gap(first, control, _UNDISTURBED):  # nobody should have to wait for them
+                raise self._blocked(first, stayed)
+            begun()
+            self._keep(first, control, time.monotonic() + first_patience, killing)
         deadline = time.monotonic() + patience
-        groups = self._groups
-        if self._lockers and not self._blockers(self._keepers, control):
-            groups = [tuple(self._keepers)]  # nobody has any of them: together, they close no circle
         for group in groups:
-            first = group is self._groups[0] and not self._lockers
-            stayed = self._await_gap(group, control, _UNDISTURBED if first else _GAP)
-            if first:
-                if stayed:  # nobody should have to wait for them
-                    raise self._blocked(group, stayed)
-                begun()
-                deadline = time.monotonic() + first_patience
-            self._ask_for(group, control)
-            while blockers := self._in_the_way(group, control):
-                entangled = [blocker for blocker in blockers if blocker.waits]
-                if killing and entangled:
-                    kill(control, entangled)
-                elif entangled or time.monotonic() > deadline:
-                    raise self._blocked(group, blockers)
-                time.sleep(_GLANCE)
-            if first:
-                deadline = time.monotonic() + patience
+            self._await_gap(group, control, _GAP)
+            self._keep(group, control, deadline, killing)
         for locker in self._lockers.values():
             locker.unlock()
 
@@ -178,6 +169,17 @@ class Freeze:
             here = {blocker.session for blocker in blockers}
             stayed = [blocker for blocker in stayed if blocker.session in here]
         return stayed if blockers else []
+
+    def _keep(self, group: Sequence[str], control: Connection, deadline: float, killing: bool) -> None:
+        """Ask for these tables, and wait for all who had them before."""
+        self._ask_for(group, control)
+        while blockers := self._in_the_way(group, control):
+            entangled = [blocker for blocker in blockers if blocker.waits]
+            if killing and entangled:
+                kill(control, entangled)
+            elif entangled or time.monotonic() > deadline:
+                raise self._blocked(group, blockers)
+            time.sleep(_GLANCE)
 
     def _blocked(self, group: Sequence[str], blockers: Sequence[Blocker]) -> Blocked:
         on = {table for blocker in blockers for table in blocker.on}

@@ -31,7 +31,7 @@ _LEAST_SAMPLE = 0.5
 """Seconds of traffic to learn the lock order from."""
 _SINGLE = 40
 """Tables that are asked for one by one, at least: together, a server can find circles that it ends by failing clients."""
-_UNHURRIED = 2.0
+_UNTIL_GONE = 2.0
 """Seconds to wait for who was in the way, while nobody has to wait for us."""
 _BETWEEN = 0.1
 """Seconds of undisturbed traffic between two rounds, at least."""
@@ -168,7 +168,7 @@ def _outlasted(run: Cutover, blocked: Blocked) -> bool:
     """Whether those who were in the way, and did not wait for us, have gone; nobody has to wait while we do."""
     who = {blocker.session for blocker in blocked.blockers if not blocker.waits}
     names = {(run.moves.source, table) for table in blocked.tables}
-    deadline = time.monotonic() + _UNHURRIED
+    deadline = time.monotonic() + _UNTIL_GONE
     while True:
         time.sleep(_BETWEEN)
         if not any(blocker.session in who for blocker in run.locks.blockers(run.control, names, ())):

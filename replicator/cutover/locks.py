@@ -104,8 +104,7 @@ class Locks:
 
     def waiting(self, connection: Connection, sessions: Collection[int]) -> set[int]:
         """Those of the sessions that wait for a table now."""
-        statement = _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS
-        found = rows(connection, statement)
+        found = self._sessions(connection)
         return {int(session) for session, _, _, _, state, _ in found if session in sessions and state == _WAITS}
 
     def blockers(
@@ -120,14 +119,17 @@ class Locks:
         if not on:
             return []
         ages = _ages(connection)
-        statement = _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS
         found = []
-        for session, user, host, seconds, state, text in rows(connection, statement):
+        for session, user, host, seconds, state, text in self._sessions(connection):
             if session in on:
                 age = ages.get(session, float(seconds or 0))
                 place = f"{user}@{host}"
                 found.append(Blocker(session, place, age, state == _WAITS, _short(text), tuple(sorted(on[session]))))
         return sorted(found, key=lambda blocker: -blocker.age)
+
+    def _sessions(self, connection: Connection) -> tuple[tuple[Any, ...], ...]:
+        """Number, user, host, seconds of its statement, state, statement."""
+        return rows(connection, _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS)
 
 
 def _ages(connection: Connection) -> dict[int, float]:

@@ -62,12 +62,12 @@ class Endpoint:
 
     def lost(self, error: Exception) -> SourceConnectionLost | TargetConnectionLost:
         """The transient error for a broken connection of this end."""
-        text = f"{self.role} {self.address}: {describe(error)}"
+        text = self._told(error)
         return SourceConnectionLost(text) if self.role == "source" else TargetConnectionLost(text)
 
     def refused(self, error: Exception, doing: str = "") -> SourceError | TargetError:
         """The terminal error for a statement that this end refuses."""
-        text = f"{self.role} {self.address}: {doing + ': ' if doing else ''}{describe(error)}"
+        text = self._told(error, doing)
         return SourceError(text) if self.role == "source" else TargetError(text)
 
     def failure(
@@ -76,11 +76,14 @@ class Endpoint:
         """The transient or the terminal error, whichever fits: a deadlock and a lock wait pass when tried again, and so
         do a server that is read-only and a disk that is full, once somebody has seen to them."""
         if not_writable(error):
-            text = f"{self.role} {self.address}: {doing + ': ' if doing else ''}{describe(error)}"
+            text = self._told(error, doing)
             return SourceNotWritable(text) if self.role == "source" else TargetNotWritable(text)
         if is_lost(error) or error_code(error) in (ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT):
             return self.lost(error)
         return self.refused(error, doing)
+
+    def _told(self, error: Exception, doing: str = "") -> str:
+        return f"{self.role} {self.address}: {doing + ': ' if doing else ''}{describe(error)}"
 
     @property
     def address(self) -> str:

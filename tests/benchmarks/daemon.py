@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replicator.binlog.safe_position import current_position
+from replicator.commands import current_status
 from replicator.config import Config
+from replicator.errors import CutoverUndone, ReplicatorError
 from replicator.mysql.connection import connected
 from replicator.state import of
 
@@ -51,10 +53,29 @@ class Daemon:
 
             self._until(reached, f"apply everything up to {end}")
 
-    def verify(self) -> None:
-        """Every row compared by the daemon itself."""
-        command = [sys.executable, "-m", "replicator", "--config", str(self.folder / "replicator.toml"), "verify"]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    def until_verified(self, phase: str) -> None:
+        """Until every table is proved in that phase."""
+
+        def verified() -> bool:
+            try:
+                status = current_status(self.config)
+            except ReplicatorError:
+                return False
+            tables = status["tables"]
+            if status["phase"] != phase or not tables or not all(table["verified_at"] for table in tables):
+                return False
+            assert not any(table["mismatched_rows"] for table in tables), tables
+            return True
+
+        self._until(verified, f"verify while {phase}", 120)
+
+    def ask(self, command: str) -> None:
+        """What an operator types, once more when it was undone or not begun."""
+        typed = [sys.executable, "-m", "replicator", "--config", str(self.folder / "replicator.toml"), command]
+        code, times = CutoverUndone.exit_code, 0
+        while code == CutoverUndone.exit_code and times < 5:
+            code, times = subprocess.run(typed, stdout=subprocess.DEVNULL, check=False).returncode, times + 1
+        assert code == 0, f"{command}: exit code {code}"
 
     def watch(self) -> None:
         """Note what the copy workers have used."""

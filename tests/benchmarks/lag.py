@@ -35,7 +35,7 @@ def measure(flavour: Flavour, sizes: Sizes) -> list[Figure]:
         config = migration(source, target, folder)
         with daemon(config, folder) as running:
             running.until_replicating()
-            running.verify()
+            running.ask("verify")
             for number in range(sizes.repetitions):
                 first = 10_000_000 * (number + 1)
                 count = int(sizes.lag_rate * sizes.lag_seconds)
@@ -44,7 +44,7 @@ def measure(flavour: Flavour, sizes: Sizes) -> list[Figure]:
                 )
                 lags.append(found)
                 rates.append(rate)
-            running.verify()
+            running.ask("verify")
             peak = running.peak
     middle = median(median(run_) for run_ in lags) * 1000
     last = median(quantiles(run_, n=100)[98] for run_ in lags) * 1000

@@ -69,7 +69,7 @@ def _migrating(source: Server, target: Server, table: str, transforms: str) -> I
 
 def _done(what: str, running: Daemon, source: Server, target: Server, table: str) -> list[Figure]:
     running.until_applied()
-    running.verify()
+    running.ask("verify")
     assert checksum(target, table) == checksum(source, table)
     figures = [below("e", source.flavour, f"memory of the daemon: {what}", running.peak / 1e6, "MB", MEGABYTES)]
     if running.workers:

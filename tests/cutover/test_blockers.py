@@ -23,7 +23,7 @@ from tests.cutover.world import WRITTEN, Clients, CopyingStream, World, make_wor
 def world(server: Server, database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(attempts, "ATTEMPTS", 2)
     monkeypatch.setattr(hold, "_ROUNDS", 3)
-    monkeypatch.setattr(hold, "_UNHURRIED", 0.2)
+    monkeypatch.setattr(hold, "_UNTIL_GONE", 0.2)
     monkeypatch.setattr(attempts, "_PAUSE", 0.1)
     return make_world(server, database, tmp_path)
 
