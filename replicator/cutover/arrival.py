@@ -132,9 +132,9 @@ def bring(connection: Connection, moves: Moves, world: World) -> None:
         remove_sentry(connection, moves)
 
 
-def persist(endpoint: Endpoint, work: Callable[[Connection], Made], doing: str, seconds: float = _PATIENCE) -> Made:
+def persist(endpoint: Endpoint, work: Callable[[Connection], Made], doing: str) -> Made:
     """Do something that may be done twice, until a server that comes back has done it. Raises CutoverInDoubt."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             with connected(endpoint, database=False, **_OPTIONS) as connection:
@@ -241,19 +241,26 @@ def _written(far: Connection, crossing: Crossing) -> set[str]:
 
 
 def undo(crossing: Crossing, *, aborted: bool = False) -> None:
-    """No traffic is on the other side: open the old one again. Raises CutoverInDoubt."""
-    config = crossing.config
-    if not aborted:  # `moving` may be written down: whoever reads that must find the old side closed
+    """No traffic is on the other side: open the old one again. Raises CutoverInDoubt.
+
+    Clients do not wait for the state database: where it is on the other side, that server may be the one that has died.
+    """
+    config, state = crossing.config, states.of(crossing.config)
+    if crossing.arrived is not None and not aborted:
+        # `moving` may be written down: whoever reads that must find the old side closed
         _intend(crossing, CLOSING)
     persist(crossing.near, lambda near: bring(near, crossing.shuts, "before"), "opening the tables again")
+    problems = _let_through(crossing, "undone", aborted=aborted)
 
     def decide(home: Connection) -> None:
         with together(home):
-            states.of(config).enter(home, crossing.shuts.phase)
-            crossing.intend(ENDING, home, decision="undone", aborted=aborted)
+            state.enter(home, crossing.shuts.phase)
+            if problems:
+                crossing.intend(ENDING, home, decision="undone", aborted=aborted)
+            else:
+                state.clear_intent(home)
 
-    persist(config.target, decide, "writing down that nothing has changed")
-    problems = end(crossing, "undone", aborted=aborted)
+    persist(config.target, decide, "clients go on as before, but writing down that nothing has changed")
     if problems:
         raise CutoverInDoubt(
             f"the tables in use are the same as before, and open, but {'; '.join(problems)}: traffic may still be held. Look"
@@ -267,8 +274,8 @@ def _arrive(crossing: Crossing) -> None:
     arrived = crossing.arrived
     assert arrived is not None
     if not crossing.back:
-        with connected(config.target, database=False) as target:
-            checkpoint = Checkpoint(arrived, identify(target).identity, 0.0)
+        server = persist(config.target, lambda target: identify(target).identity, "asking which server the traffic has come to")
+        checkpoint = Checkpoint(arrived, server, 0.0)
 
         def begin(source: Connection) -> None:
             state.create(source)  # the way back writes there, and its checkpoint belongs into the same transactions
@@ -290,12 +297,7 @@ def _arrive(crossing: Crossing) -> None:
 
 def end(crossing: Crossing, decision: Decision, *, aborted: bool) -> list[str]:
     """Let clients through, and put in order what nobody waits for; what did not work, which is tried at the next start."""
-    config, problems = crossing.config, []
-    for hook in ("on_abort", "on_unfreeze") if decision == "undone" and not aborted else ("on_unfreeze",):
-        try:
-            crossing.call(hook, outcome=decision)
-        except hooks.HookFailed as failure:
-            problems.append(str(failure))
+    config, problems = crossing.config, _let_through(crossing, decision, aborted=aborted)
     if decision == "done":
         if crossing.back:  # forward replication writes them
             persist(crossing.near, lambda near: _put_back(near, crossing), "putting the new tables back")
@@ -305,6 +307,16 @@ def end(crossing: Crossing, decision: Decision, *, aborted: bool) -> list[str]:
             problems += [f"{one} is not in the archive yet" for one in left]
     if not problems:
         persist(config.target, states.of(config).clear_intent, "closing the cutover")
+    return problems
+
+
+def _let_through(crossing: Crossing, decision: Decision, *, aborted: bool) -> list[str]:
+    problems = []
+    for hook in ("on_abort", "on_unfreeze") if decision == "undone" and not aborted else ("on_unfreeze",):
+        try:
+            crossing.call(hook, outcome=decision)
+        except hooks.HookFailed as failure:
+            problems.append(str(failure))
     return problems
 
 

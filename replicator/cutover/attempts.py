@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+import pymysql
+
 from replicator.cutover.freeze import Blocked, NotThisTime, kill
 from replicator.cutover.gates import gates
 from replicator.cutover.hold import Cutover, Outcome
 from replicator.errors import CutoverInDoubt, CutoverUndone, SourceError, TargetError, WrongState
-from replicator.mysql.connection import connected
+from replicator.mysql.connection import connected, describe, is_lost
 from replicator.progress import Gate
 
 ATTEMPTS = 3
@@ -100,8 +102,13 @@ def _attempts(run: Cutover, attempt: Callable[[int, list[str]], Outcome], otherw
                         kill(run.control, [blocker for blocker in blocked.blockers if not blocker.waits])
                     raise
         except (NotThisTime, SourceError, TargetError) as reason:
-            reasons.append(f"attempt {number}: {reason}")
-            run.report("undone", str(reason), None)
+            text = str(reason)
+        except (pymysql.MySQLError, OSError) as error:
+            if not is_lost(error):
+                raise
+            text = f"the connection was lost: {describe(error)}"
+        reasons.append(f"attempt {number}: {text}")
+        run.report("undone", text, None)
         if number < ATTEMPTS:
             time.sleep(_PAUSE * number)
     raise CutoverUndone(f"{otherwise}, nothing has changed:\n" + "\n".join(reasons))

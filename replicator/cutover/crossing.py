@@ -86,13 +86,14 @@ def _attempt(run: Cutover, crossing: Crossing, front: list[str]) -> Outcome:
         _raise_numbers(run, crossing, far)
         try:
             began, position = _close(run, crossing, far, [*front, *written], front)
-            crossing = _ready_to_move(crossing, far)
+            crossing = replace(crossing, arrived=current_position(far))
+            _ready_to_move(crossing)
         except BaseException as reason:
             run.progress.unfroze()
             _undo(crossing, reason)
     with run.step("move") as done:
         left = max(began + run.max_freeze - time.monotonic(), run.max_freeze / 4)
-        move(crossing, left)
+        _move(crossing, left)
         frozen = time.monotonic() - began
         done.append(f"on_switch has moved the traffic to {crossing.far.role}, {frozen * 1000:.0f} ms after writes were held")
     with run.step("let go") as done:
@@ -172,12 +173,24 @@ def _get_ready(run: Cutover, crossing: Crossing, stack: contextlib.ExitStack) ->
     return guard, renamer, watchdog
 
 
-def _ready_to_move(crossing: Crossing, far: Connection) -> Crossing:
+def _ready_to_move(crossing: Crossing) -> None:
     """Write down that traffic may move from now on, and what stood in the other side's binlog before it did."""
-    crossing = replace(crossing, arrived=current_position(far))
     with connected(crossing.config.target, database=False) as home:
         crossing.intend(MOVING, home)
-    return crossing
+
+
+def _move(crossing: Crossing, seconds: float) -> None:
+    """From here on there is no other attempt: whatever it is that fails, the traffic may be on the other side."""
+    try:
+        move(crossing, seconds)
+    except (CutoverUndone, CutoverInDoubt):
+        raise
+    except Exception as error:
+        raise CutoverInDoubt(
+            f"moving the traffic to {crossing.far.role} {crossing.far.address} was begun, and then failed: {describe(error)}."
+            f" All clients are kept out of {crossing.near.role} {crossing.near.address}. Start `replicator run`: it takes this"
+            " step again."
+        ) from error
 
 
 def _undo(crossing: Crossing, reason: BaseException) -> NoReturn:

@@ -94,23 +94,27 @@ def call(config: Config, hook: Hook, given: Mapping[str, str], seconds: float) -
         if hook == "on_switch":
             raise HookFailed(f"{path} does not exist")
         return ""
+    try:
+        return _call(config, hook, path, given, seconds)
+    except OSError as error:
+        raise HookFailed(f"{path} cannot be run: {error.strerror}") from None
+
+
+def _call(config: Config, hook: Hook, path: Path, given: Mapping[str, str], seconds: float) -> str:
     deadline = time.monotonic() + seconds
     environment = {name: text for name, text in os.environ.items() if text not in config.secrets}
     environment |= {**given, "REPLICATOR_HOOK": hook, "REPLICATOR_TIMEOUT": f"{seconds:.3f}"}
     with _alone(config, hook, deadline) as lock, tempfile.TemporaryFile() as output:
-        try:
-            process = subprocess.Popen(
-                [str(path)],
-                cwd=config.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=(lock,),
-            )
-        except OSError as error:
-            raise HookFailed(f"{path} cannot be run: {error.strerror}") from None
+        process = subprocess.Popen(
+            [str(path)],
+            cwd=config.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
         try:
             code = process.wait(max(deadline - time.monotonic(), 0.0))
         except subprocess.TimeoutExpired:

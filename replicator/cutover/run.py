@@ -82,19 +82,10 @@ def cutover(
         locks = Locks(identify(control).flavour)
         moves = moves or make_moves(config, plan)
         run = Cutover(config, config.target, plan, stream, moves, locks, control, max_freeze, kill_blockers, progress, report)
-        outcome = carry_out(run, partial(_rehearse, run), partial(_attempted, run), "writes go on", dry_run=dry_run)
+        outcome = carry_out(run, partial(_rehearse, run), partial(_attempt, run), "writes go on", dry_run=dry_run)
         if outcome is not None:
             _archive(run)
         return outcome
-
-
-def _attempted(run: Cutover, attempt: int, front: list[str]) -> Outcome:
-    try:
-        return _attempt(run, attempt, front)
-    except (pymysql.MySQLError, OSError) as error:
-        if not is_lost(error):
-            raise
-        raise NotThisTime(f"the connection was lost: {describe(error)}") from error
 
 
 def _attempt(run: Cutover, attempt: int, front: list[str]) -> Outcome:

@@ -6,10 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from replicator.demo.servers import Server
+from replicator.errors import SourceError, TargetError
 from replicator.mysql.connection import execute
 from replicator.state import read_status
 from tests.conftest import ServerPair
@@ -35,14 +38,16 @@ def daemon(shop: ApartShop) -> subprocess.Popen[bytes]:
         return subprocess.Popen([*COMMAND, str(shop.config.path), "run"], stdout=log, stderr=log)
 
 
-def until(shop: ApartShop, process: subprocess.Popen[bytes], phase: str) -> None:
-    """The daemon is in that phase, and every table is verified in it."""
+def until(shop: ApartShop, process: subprocess.Popen[bytes], phase: str, *away: int) -> subprocess.Popen[bytes]:
+    """The daemon is in that phase, and every table is verified in it. One that ended with a code of `away` is started again."""
     deadline = time.monotonic() + PATIENCE
     while True:
         status = read_status(shop.config) or {}
         tables = status.get("tables") or [{}]
         if status.get("phase") == phase and all(table.get("verified_at") for table in tables):
-            return
+            return process
+        if process.poll() in away:
+            process = daemon(shop)
         assert process.poll() is None, (shop.folder / "log").read_text()[-3000:]
         assert time.monotonic() < deadline, status
         time.sleep(0.05)
@@ -98,5 +103,41 @@ def test_in_doubt_the_daemon_ends_with_9_and_goes_on_when_it_is_mended(shop: Apa
     (shop.folder / "mended").touch()
     process = daemon(shop)
     until(shop, process, "reversing")
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+
+
+def test_servers_that_die_while_the_traffic_moves(
+    new_server: Callable[..., Server], database: Callable[..., str], tmp_path: Path
+) -> None:
+    """Each time the one that it moves to, where its binlog and, on the way there, the state are asked for next."""
+    pair = ServerPair(new_server("mariadb"), new_server("mariadb"))
+    shop = replace(make_apart_shop(pair, database, tmp_path), tcp=True)
+    shop.write_hook(
+        "on_switch",
+        "echo $REPLICATOR_TO > new; mv new route; [ -e $REPLICATOR_TO-killed ] || { touch $REPLICATOR_TO-killed;"
+        " kill -9 $(cat $REPLICATOR_TO-pid); }",
+    )
+    process = daemon(shop)
+    for side, server, command, before, phase in (
+        ("target", pair.target, "cutover", "replicating", "reversing"),
+        ("source", pair.source, "rollback", "reversing", "replicating"),
+    ):
+        process = until(shop, process, before)
+        (tmp_path / f"{side}-pid").write_text(str(server.pid))
+        with Clients(shop, seed=server.port) as clients:
+            asked = subprocess.Popen([*COMMAND, str(shop.config.path), command], stderr=subprocess.PIPE, text=True)
+            while server.pid is not None:
+                assert asked.poll() is None, asked.communicate()
+                time.sleep(0.005)
+            server.start()
+            assert asked.wait(PATIENCE) == 0, asked.communicate()
+            asked.communicate()
+            assert shop.side == side
+            process = until(shop, process, phase, SourceError.exit_code, TargetError.exit_code)
+            written = clients.written
+            while clients.written < written + 10:
+                time.sleep(0.01)
+        clients.check()
     process.terminate()
     assert process.wait(PATIENCE) == 0

@@ -27,6 +27,8 @@ class ApartShop(Shop):
     other: Server = field(kw_only=True)
     """The target's."""
     folder: Path = field(kw_only=True)
+    tcp: bool = field(default=False, kw_only=True)
+    """PyMySQL leaves a unix socket open when nobody listens on its other end: not for servers that are killed."""
 
     @property
     def side(self) -> str:
@@ -35,7 +37,7 @@ class ApartShop(Shop):
 
     def connect(self, side: str | None = None, **more: Any) -> Connection:
         on, database = (self.server, self.source) if (side or self.side) == "source" else (self.other, self.target)
-        return pymysql.connect(**{**on.connect_args(database), **more})
+        return pymysql.connect(**{**on.connect_args(database, tcp=self.tcp), **more})
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
