@@ -60,7 +60,7 @@ decimals, doubles, enumerations, dates and times, with two secondary indexes.
   {sizes.switch_rate} transactions a second, most of them over several tables, through {sizes.switches} cutovers and
   {sizes.switches} rollbacks. A stall is the longest that a client waited for one of its transactions around a switch, attempts
   that were undone included. At the end every write that was acknowledged is looked for in the tables. MySQL needs most of
-  the time for the foreign keys of the tables that it renames, so there the same is shown of a schema without any.
+  the time for the foreign keys of the tables that it renames (see [the cutover](explanation/cutover.md)).
 """
 
 

@@ -7,7 +7,6 @@ were told is held against the tables at the end.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -29,19 +28,11 @@ MEDIAN, WORST = 300.0, 1000.0
 
 
 def measure(flavour: Flavour, sizes: Sizes) -> list[Figure]:
-    """Medians and worst of all switches, and what the ledger misses; on MySQL also without the application's foreign keys,
-    with which it needs most of the time for the rename."""
-    figures = _measured(flavour, sizes, foreign_keys=True)
-    return figures if flavour == "mariadb" else figures + _measured(flavour, sizes, foreign_keys=False)
-
-
-def _measured(flavour: Flavour, sizes: Sizes, *, foreign_keys: bool) -> list[Figure]:
+    """Medians and worst of all switches, and what the ledger misses."""
     stalls: dict[str, list[float]] = {"cutover": [], "rollback": []}
     with launch(flavour, buffer_pool="512M", durable=True) as server, tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        ignored = shutil.ignore_patterns(*(() if foreign_keys else ("*_foreign_keys.sql",)))
-        shutil.copytree(askproai_folder() / "schema", folder / "schema", ignore=ignored)
-        run_scripts(server, SOURCE, folder / "schema" / "source")
+        run_scripts(server, SOURCE, askproai_folder() / "schema" / "source")
         generate(server.connect_args(), SOURCE, scale=sizes.switch_scale)
         _write_folder(folder, server)
         config = load(folder / "replicator.toml", {})
@@ -68,13 +59,12 @@ def _measured(flavour: Flavour, sizes: Sizes, *, foreign_keys: bool) -> list[Fig
         found = check_ledger(server.connect_args(), TARGET, ledger)
     assert not stats.errors, stats.errors
     figures = []
-    without = "" if foreign_keys else " without foreign keys"
     for command, seen in stalls.items():
-        what = f"stall at a {command}{without}, {rate:.0f} transactions/s"
+        what = f"stall at a {command}, {rate:.0f} transactions/s"
         figures.append(below("f", flavour, f"{what}, median of {len(seen)}", median(seen), "ms", MEDIAN))
         figures.append(below("f", flavour, f"{what}, worst", max(seen), "ms", WORST))
     lost = found.missing + found.resurrected
-    what = f"acknowledged writes lost or risen again{without}, of {found.writes:,} through {2 * sizes.switches} switches"
+    what = f"acknowledged writes lost or risen again, of {found.writes:,} through {2 * sizes.switches} switches"
     return [*figures, below("f", flavour, what, lost, "rows", 0.0)]
 
 
@@ -84,7 +74,7 @@ def _write_folder(folder: Path, server: Server) -> None:
         [migration]
         name = "askproai"
         transforms = {json.dumps(str(askproai_folder() / "transforms"))}
-        schema = "schema/target"
+        schema = {json.dumps(str(askproai_folder() / "schema" / "target"))}
         [source]
         url = "{server.url(SOURCE)}"
         password_file = "{server.password_file}"
