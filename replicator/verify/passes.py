@@ -147,8 +147,10 @@ class Run:
         if never or not self._tables:
             raise VerificationFailed(f"nothing was compared of {', '.join(never) or 'any table'}: this proves nothing")
 
-    def rounds(self, base: int | None, also: Keys) -> int:
+    def rounds(self, base: int | None, also: Keys, most: int = ROUNDS) -> int:
         """Look at what was touched since `base`, and `also` at these units, until nothing of it is in motion.
+
+        Units that still are after `most` rounds, or that do not become fewer, stay suspects.
 
         Returns a mark since which every other unit is known. `base` stays, for a caller who has to begin again; raises
         Forgotten when too much was touched since.
@@ -174,7 +176,7 @@ class Run:
             previous, also, number = mark, {}, number + 1
             left = len(self.findings.suspects)
             fewest, since = (left, 0) if left < fewest else (fewest, since + 1)
-            if not left or number == ROUNDS or since == NO_FEWER:
+            if not left or number == most or since == NO_FEWER:
                 return mark
             unless_stopped(self._stop)
             self._stop.wait(0.05 * number)

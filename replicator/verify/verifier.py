@@ -93,7 +93,8 @@ class Verifier:
         return report
 
     def refresh(self) -> Report:
-        """Compare what the stream has touched since the last look: the sooner it is called again, the faster.
+        """Compare what the stream has touched since the last look, once: the sooner it is called again, the faster. What was
+        in motion is looked at again the next time.
 
         Waits for another thread that verifies. Raises WrongState when there was no full pass or too much was touched since.
         """
@@ -101,7 +102,7 @@ class Verifier:
             self._touched()
             run = self._run()
             try:
-                newest = run.rounds(self._base, self._doubtful)
+                newest = run.rounds(self._base, self._doubtful, most=1)
             except Forgotten:
                 raise _too_much() from None
             report = run.report(whole=False)
