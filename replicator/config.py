@@ -103,6 +103,8 @@ class Config:
     log: LogConfig
     secret_files: tuple[tuple[str, Path], ...]
     """Setting and path of every file that a secret was read from: only the user may be able to read them."""
+    token: str = ""
+    """The lock of the daemon that this is the configuration of, while it runs: what it writes is written only with that."""
 
     @property
     def folder(self) -> Path:

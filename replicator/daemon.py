@@ -36,7 +36,6 @@ class Daemon:
 
     def __init__(self, migration: Migration) -> None:
         self._migration = migration
-        self._config = migration.config
         self._busy = threading.Lock()
         """Held by the one command at a time that verifies, repairs or switches."""
         self._commands: dict[str, Callable[[Message], Iterator[Message]]] = {
@@ -49,6 +48,10 @@ class Daemon:
             "rollback": self._rollback,
             "complete": self._complete,
         }
+
+    @property
+    def _config(self) -> Config:
+        return self._migration.config
 
     def run(self, *, once: bool) -> None:
         """Answer commands and migrate. Returns after SIGTERM; raises Interrupted after SIGINT, and what went wrong."""

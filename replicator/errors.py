@@ -119,6 +119,10 @@ class TargetNotWritable(TargetConnectionLost):
     """The target takes no writes for now: it is read-only, or its disk is full."""
 
 
+class LockLost(TargetConnectionLost):
+    """The lock that keeps a second daemon out is not held: nothing is written until it is taken again."""
+
+
 class StreamError(SourceError):
     """The binlog cannot be read exactly."""
 

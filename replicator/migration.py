@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
@@ -37,8 +38,9 @@ from replicator.errors import (
     VerificationFailed,
     WrongState,
 )
+from replicator.lock import Lock
 from replicator.mysql.catalog import read_tables
-from replicator.mysql.connection import Connection, Endpoint, connected, execute, failing, value
+from replicator.mysql.connection import Connection, Endpoint, connected, execute, failing
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -47,11 +49,10 @@ from replicator.planning import create_target, drop_tables, resolve
 from replicator.preflight import run_checks
 from replicator.progress import Progress
 from replicator.reverse.applier import ReverseApplier
+from replicator.reverse.begin import mend, prepare_reverse
 from replicator.reverse.catalogs import resolve_reverse
 from replicator.reverse.edits import seen_from_behind
 from replicator.reverse.plan import ReversePlan
-from replicator.reverse.references import mend_references
-from replicator.reverse.stage import fill_staging
 from replicator.staging import create_staging, fit_staging, index_staging, staging_relation
 from replicator.state import Checkpoint, Direction, State
 from replicator.throttle import Throttle
@@ -321,7 +322,7 @@ class Migration:
     def reverse(self, *, once: bool) -> None:
         """The new tables are in use. What is written there comes back to the archived ones, so that nothing is lost when
         they are taken into use again: at every commit they are what the inverses make of it."""
-        self._prepare_reverse()
+        prepare_reverse(self.config, self.state, self._way_back(), self.progress, self.stop)
         self.progress.enter("reversing")
         self.progress.unverified()
         with self._streaming() as (stream, verifier):
@@ -333,7 +334,7 @@ class Migration:
         made anew, until every row is right. Then it goes on as in `replicate`."""
         self.progress.enter("rolled_back")
         self.progress.unverified()
-        self._mend_references()
+        mend(self.config, self.plan, self.progress)
         with self._streaming(exact=False) as (stream, verifier):
             report = self._verify_first(stream, verifier, once=False)
             if not report.ok:
@@ -346,35 +347,6 @@ class Migration:
                 self.state.enter(target, "replicating")
             self.progress.enter("replicating")
             self._keep_on(stream, once=once)
-
-    def _mend_references(self) -> None:
-        _, endpoint = self.config.ends("reverse")
-        with (
-            self.progress.long_step("mending references"),
-            connected(endpoint, database=False, write=True) as connection,
-        ):
-            tables = read_tables(connection, self.config.source.database)
-            mended, left = mend_references(connection, self.plan, tables)
-        for action, found in (("references.mended", mended), ("references.dangling", left)):
-            if found:
-                _log.warning(action, rows=dict(found))
-
-    def _prepare_reverse(self) -> None:
-        reverse, (upstream, downstream) = self._way_back(), self.config.ends("reverse")
-        if self.config.stream.heartbeat is not None:
-            with connected(upstream, database=False) as connection:
-                heartbeat.create(connection, self.state.database)
-        if not any(source.staged is not None for source in reverse.stream.sources.values()):
-            return
-        with self._target() as target:
-            facts = self.state.facts(target)
-        if facts.get("reverse_staged") == facts["switch"]["since"]:
-            return
-        relation = staging_relation(self.state.database, self.state.migration, "reverse")
-        with self.progress.long_step("staging the new tables as they were at the switch"):
-            fill_staging(downstream, reverse, relation, self.stop)
-        with self._target() as target:
-            self.state.learn(target, reverse_staged=facts["switch"]["since"])
 
     def _way_back(self) -> ReversePlan:
         if self._reverse is None:
@@ -397,7 +369,7 @@ class Migration:
             if phase not in ("replicating", "reversing"):
                 raise WrongState(f"the migration is {phase}: `replicator run` has to bring it further first")
             if phase == "reversing":
-                self._prepare_reverse()
+                prepare_reverse(self.config, self.state, self._way_back(), self.progress, self.stop)
             self.progress.enter(phase)
             with self._watched(), self._streaming():
                 yield
@@ -569,10 +541,13 @@ class Migration:
             moves = None if switch is None else moves_from_json(switch)
             if moves is not None and moves.since is not None:
                 behind = Behind(moves.since, moves.statement)  # the last switch is where this stream begins
+        upstream, downstream = config.ends(direction)
         return Stream(
             self.plan if reverse is None else reverse.stream,
-            self.state,
-            *config.ends(direction),
+            # The lock is the target's: elsewhere the checkpoint alone keeps two streams apart.
+            self.state if downstream is config.target else State(self.state.database, self.state.migration),
+            upstream,
+            downstream,
             self.progress,
             direction=direction,
             set_aside=reverse is None and config.stream.on_bad_row == "quarantine",
@@ -606,14 +581,21 @@ class Migration:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep a second daemon out while this one lives."""
-        with connected(self.config.target, database=False, write=True) as connection:
-            name = f"replicator:{self.state.database}:{self.state.migration}"[:64]
-            with failing(self.config.target):
-                got = value(connection, "SELECT GET_LOCK(%s, 0)", (name,))
-            if got != 1:
-                raise WrongState(f"another daemon runs the migration {self.state.migration}: use `replicator status` to see it")
-            yield
+        """Keep a second daemon out while this one lives. Raises WrongState where there is one, or has come to be one."""
+        config, state = self.config, self.state
+        lock = Lock(config.target, state, self.progress, self.stop)
+        try:
+            with lock:
+                self.config, self.state = replace(config, token=lock.state.locks[1]), lock.state
+                yield
+        except ReplicatorError as error:
+            if lock.lost is None or isinstance(error, CutoverInDoubt):
+                raise
+        finally:
+            if lock.lost is None:  # else nothing more is written
+                self.config, self.state = config, state
+        if lock.lost is not None:
+            raise lock.lost
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -635,6 +617,7 @@ class Migration:
     @contextmanager
     def _target(self) -> Iterator[Connection]:
         with connected(self.config.target, database=False, write=True) as connection, failing(self.config.target):
+            self.state.guard(connection)
             yield connection
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pymysql
 
 from replicator.config import Config
-from replicator.errors import ReplicatorError, TargetError
+from replicator.errors import LockLost, ReplicatorError, TargetError
 from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, row, rows, value
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -61,6 +61,9 @@ _TABLES = {
 }
 
 
+_OURS = "IS_USED_LOCK(%s) = IS_USED_LOCK(%s)"
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Everything before `position` is applied, nothing after it."""
@@ -71,11 +74,23 @@ class Checkpoint:
 
 
 class State:
-    """The rows of one migration."""
+    """The rows of one migration. With a `token` it moves on only while the session that holds this lock keeps others out."""
 
-    def __init__(self, database: str, migration: str) -> None:
+    def __init__(self, database: str, migration: str, token: str = "") -> None:
         self.database = database
         self.migration = migration
+        self.locks = f"replicator:{database}:{migration}"[:64], token
+        """What keeps a second daemon out, and what tells whose that is."""
+        self._fence = f" AND {_OURS}" if token else ""
+        self._fence_arguments = self.locks if token else ()
+
+    def guard(self, connection: Connection) -> None:
+        """Raise LockLost while the lock is not ours: somebody else may write."""
+        if self._fence and not value(connection, f"SELECT {_OURS}", self.locks):
+            raise LockLost(
+                f"the lock that keeps a second daemon off {self.migration} went with its session: it is taken again before"
+                " anything is written"
+            )
 
     def table(self, name: str) -> str:
         """The quoted name of a state table."""
@@ -130,6 +145,7 @@ class State:
 
     def enter(self, connection: Connection, phase: str) -> None:
         """Store a phase."""
+        self.guard(connection)
         execute(connection, f"UPDATE {self.table('migration')} SET phase = %s WHERE name = %s", (phase, self.migration))
 
     def facts(self, connection: Connection) -> dict[str, Any]:
@@ -144,6 +160,7 @@ class State:
 
     def learn(self, connection: Connection, **facts: Any) -> None:
         """Add facts; takes the row's lock until the caller commits."""
+        self.guard(connection)
         text = value(
             connection, f"SELECT facts FROM {self.table('migration')} WHERE name = %s FOR UPDATE", (self.migration,)
         )
@@ -158,8 +175,8 @@ class State:
         """Keep the last status for `replicator status` when no daemon runs."""
         execute(
             connection,
-            f"UPDATE {self.table('migration')} SET status = %s WHERE name = %s",
-            (json.dumps(status), self.migration),
+            f"UPDATE {self.table('migration')} SET status = %s WHERE name = %s{self._fence}",
+            (json.dumps(status), self.migration, *self._fence_arguments),
         )
 
     def remove(self, connection: Connection) -> None:
@@ -226,15 +243,20 @@ class State:
     ) -> None:
         """Move the position; part of the transaction that holds the rows.
 
-        Raises TargetError when the stored position is not `previous`: somebody else applies, or the target was restored.
+        Raises TargetError when the stored position is not `previous`: somebody else applies, or the target was restored; and
+        LockLost.
         """
         moved = execute(
             connection,
             f"UPDATE {self.table('checkpoint')} SET file = %s, pos = %s, gtid = %s, server = %s, source_time = %s,"
-            " applied_at = UTC_TIMESTAMP(6) WHERE migration = %s AND direction = %s AND file = %s AND pos = %s",
-            (*_columns(checkpoint), self.migration, direction, previous.position.file, previous.position.pos),
-        )
+            f" applied_at = UTC_TIMESTAMP(6) WHERE migration = %s AND direction = %s AND file = %s AND pos = %s{self._fence}",
+            (
+                *_columns(checkpoint), self.migration, direction, previous.position.file, previous.position.pos,
+                *self._fence_arguments,
+            ),
+        )  # fmt: skip
         if moved != 1:
+            self.guard(connection)
             raise TargetError(
                 f"{self.table('checkpoint')} is no longer at {previous.position}, where this daemon left it: another"
                 " daemon applies the same migration, or the target was restored. Stop the other one, then run again"
@@ -301,7 +323,7 @@ Direction = Literal["forward", "reverse"]
 
 def of(config: Config) -> State:
     """The state of the configured migration."""
-    return State(config.migration.state_database, config.migration.name)
+    return State(config.migration.state_database, config.migration.name, config.token)
 
 
 def read_status(config: Config) -> dict[str, Any] | None:

@@ -40,6 +40,8 @@ class Proxy:
     seen: bytearray = field(default_factory=bytearray)
     """All that passed while `record` was set."""
     _open: set[socket.socket] = field(default_factory=set)
+    _forgotten: set[socket.socket] = field(default_factory=set)
+    _servers: set[socket.socket] = field(default_factory=set)
 
     def serve(self, listener: socket.socket) -> None:
         """Accept until the listener is closed."""
@@ -57,6 +59,7 @@ class Proxy:
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open |= {client, server}
+            self._servers.add(server)
             for line, from_, to in ((up, client, server), (down, server, client)):
                 threading.Thread(target=self._carry, args=(line, down, from_, to), daemon=True).start()
 
@@ -73,7 +76,7 @@ class Proxy:
                     to.sendall(passed)
                 if passed is None or len(passed) < len(data):
                     break
-        for end in (from_, to):
+        for end in {from_, to} - self._forgotten:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
@@ -84,6 +87,14 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
         self._open.clear()
+        self._servers.clear()
+
+    def forget(self) -> None:
+        """End every connection that there is, of which the server does not hear."""
+        self._forgotten |= self._servers
+        for end in self._open - self._servers:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -346,6 +346,7 @@ class Stream(TouchedLog):
             close(connection)
 
     def _checkpoint(self, connection: Connection) -> Checkpoint:
+        self._state.guard(connection)
         checkpoint = self._state.checkpoint(connection, self._direction)
         if checkpoint is None:
             raise Unsupported(

@@ -174,6 +174,7 @@ def finish(state: State, connection: Connection, chunk: Chunk, copied: int, next
         " WHERE migration = %s AND name = %s",
         (copied, next_size, state.migration, chunk.job.name),
     )
+    state.guard(connection)
     connection.commit()
 
 

@@ -91,6 +91,7 @@ class _Ledger:
             connected(self._config.target, autocommit=False) as target,
             failing(self._config.target, "preparing the copy"),
         ):
+            state.guard(target)
             known = job_progress(state, target)
             for job in jobs:
                 if job.name not in known:

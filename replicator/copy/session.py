@@ -336,5 +336,6 @@ def opened(config: Config, plan: MigrationPlan) -> Iterator[Session]:
             # Ranges are locked by nobody: two workers write side by side.
             with failing(config.target, "copying"):
                 execute(target, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                of(config).guard(target)
                 session = Session(config, plan, source, target)
             yield session

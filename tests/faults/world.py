@@ -148,9 +148,9 @@ class World:
         if run is not None:
             run.stop()
 
-    def process(self) -> Process:
+    def process(self, *more: str) -> Process:
         """`replicator run` as a process of its own, ended by SIGKILL after the test where it still runs."""
-        command = [sys.executable, "-m", "replicator", "--config", str(self.folder / "replicator.toml"), "run"]
+        command = [sys.executable, "-m", "replicator", "--config", str(self.folder / "replicator.toml"), "run", *more]
         with (self.folder / "log").open("wb") as log:
             running = Process(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log), self.folder / "log")
         self.stack.callback(running.kill)
