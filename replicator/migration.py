@@ -11,7 +11,7 @@ told by rows of the state database that were committed together with the data th
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -20,6 +20,7 @@ from types import MappingProxyType
 import pymysql
 import structlog
 
+from replicator import beginning
 from replicator import state as state_module
 from replicator.apply import heartbeat
 from replicator.apply.applier import Applier
@@ -45,7 +46,8 @@ from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 from replicator.mysql.xa import prepared
-from replicator.planning import create_target, drop_tables, resolve
+from replicator.patience import patiently
+from replicator.planning import drop_tables, resolve
 from replicator.preflight import run_checks
 from replicator.progress import Progress
 from replicator.reverse.applier import ReverseApplier
@@ -120,18 +122,29 @@ class Migration:
         Raises Interrupted when stopped before `once` was fulfilled.
         """
         with self.alone():
-            recover(self.config)
+            self._patiently(self._recover)
             while True:
                 self._turned.clear()
                 self._switching = False
-                phase = self.prepare()
-                with self._watched():
-                    if phase == "reversing":
-                        self.reverse(once=once)
-                    else:
-                        self._forward(phase, once=once)
+                self._patiently(partial(self._go_on, once=once))
                 if not self._turned.is_set() or self._ended.is_set() or self.stop.is_set():
                     return
+
+    def _recover(self) -> None:
+        with failing(self.config.target, "ending a cutover that was begun"):
+            recover(self.config)
+
+    def _go_on(self, *, once: bool) -> None:
+        """From the phase that is stored."""
+        phase = self.prepare()
+        with self._watched():
+            if phase == "reversing":
+                self.reverse(once=once)
+            else:
+                self._forward(phase, once=once)
+
+    def _patiently(self, step: Callable[[], None]) -> None:
+        patiently(step, self.progress, self.stop, self.store_status)
 
     def _forward(self, phase: str, *, once: bool) -> None:
         if phase == "copying":
@@ -161,10 +174,10 @@ class Migration:
             raise WrongState(f"the migration {self.state.migration} is {phase}: there is nothing left to run")
         with self._source() as source, self._target() as target:
             if phase == "preparing":
-                self._create(target)
+                beginning.create(self.config, self.state, target)
             else:
                 self.state.create(target)  # a table may have come with a newer release
-            self._same_databases(target)
+            beginning.same_databases(self.config, self.state, target)
             self._reverse = None
             if phase == "reversing":
                 self._reverse = resolve_reverse(self.config, source, target, self.state.facts(target)["new_tables"])
@@ -177,36 +190,11 @@ class Migration:
             self._show_tables(phase)
         return phase
 
-    def _same_databases(self, target: Connection) -> None:
-        """The position and all that is proved belong to two databases: others of the same servers would go on with neither."""
-        now = {"source": self.config.source.database, "target": self.config.target.database}
-        begun = self.state.facts(target).get("databases")
-        if begun is None:
-            self.state.learn(target, databases=now)
-        elif begun != now:
-            raise WrongState(
-                f"the migration {self.state.migration} was begun from {begun['source']} to {begun['target']}, and now [source]"
-                f" and [target] url say {now['source']} and {now['target']}: put them back, or give another migration another"
-                " name"
-            )
-
-    def _create(self, target: Connection) -> None:
-        """State and target tables. What an earlier run that was killed here had created of the target is made anew."""
-        database = self.config.target.database
-        self.state.create(target)
-        if not self.state.exists(target):
-            self.state.begin(target, {"target_was_empty": not read_tables(target, database)})
-        facts = self.state.facts(target)
-        if not facts.get("target_created"):
-            if facts["target_was_empty"]:
-                drop_tables(target, database)
-            create_target(self.config, target)
-            self.state.learn(target, target_created=True)
-
     def _begin(self, source: Connection, target: Connection) -> None:
         """The order matters: LOW is taken last before the copy may read, and stored before it does."""
         if self.config.stream.heartbeat is not None:
-            heartbeat.create(source, self.state.database)
+            with failing(self.config.source, "creating the heartbeat's table"):
+                heartbeat.create(source, self.state.database)
         for table in self.plan.sources.values():
             if table.staged is not None:
                 create_staging(target, self._relation, table.staged)
@@ -376,7 +364,11 @@ class Migration:
 
     @contextmanager
     def _streaming(self, *, exact: bool = True) -> Iterator[tuple[Stream, Verifier]]:
-        self._stream = stream = self._new_stream(exact=exact, units=True)
+        stream = self._new_stream(exact=exact, units=True)
+        with self._pausing:
+            if self._paused:
+                stream.pause()
+            self._stream = stream
         way = FORWARD if self._reverse is None else Way("reverse", seen_from_behind(self._reverse))
         self._verifier = verifier = Verifier(self.config, self.plan, stream, self.progress, self.stop, way)
         stream.start()

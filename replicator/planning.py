@@ -13,7 +13,7 @@ import pymysql
 from replicator.config import Config
 from replicator.errors import ConfigError
 from replicator.mysql.catalog import read_foreign_keys, read_tables
-from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute
+from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute, failing, passes
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
 from replicator.transform.loader import load
@@ -27,19 +27,16 @@ def resolve(config: Config, source: Connection, target: Connection) -> Migration
     Raises ConfigError or TransformDeclarationError listing every problem.
     """
     declarations = load(config.migration.transforms)
+    with failing(config.source, "reading its tables"):
+        read = read_tables(source, config.source.database), read_foreign_keys(source, config.source.database)
+        logs_cascades = identify(source).logs_cascades
     tables = read_tables(target, config.target.database)
     if not tables and config.migration.schema is not None:
         with tried_out(config, target, config.migration.schema) as scratch:
             tables = {
                 name: replace(table, schema=config.target.database) for name, table in read_tables(target, scratch).items()
             }
-    return make_plan(
-        declarations,
-        read_tables(source, config.source.database),
-        tables,
-        read_foreign_keys(source, config.source.database),
-        logs_cascades=identify(source).logs_cascades,
-    )
+    return make_plan(declarations, read[0], tables, read[1], logs_cascades=logs_cascades)
 
 
 def create_target(config: Config, target: Connection) -> None:
@@ -80,6 +77,8 @@ def _run_files(endpoint: Endpoint, database: str, path: Path) -> None:
                     while cursor.nextset():
                         pass
             except pymysql.MySQLError as error:
+                if passes(error):
+                    raise endpoint.failure(error, f"running {file}") from None
                 raise ConfigError(f"{file}: {describe(error)}") from None
             except OSError as error:
                 raise ConfigError(f"{file}: {error.strerror}") from None

@@ -14,7 +14,7 @@ import pymysql
 
 from replicator.config import Config
 from replicator.errors import LockLost, ReplicatorError, TargetError
-from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, row, rows, value
+from replicator.mysql.connection import Connection, connected, describe, execute, failing, passes, row, rows, value
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 
@@ -134,7 +134,7 @@ class State:
         try:
             found = value(connection, f"SELECT phase FROM {table} WHERE name = %s", (self.migration,))
         except pymysql.MySQLError as error:
-            if is_lost(error):
+            if passes(error):
                 raise
             # Whoever took this for "not begun" would begin anew, over what is there.
             raise TargetError(
@@ -329,7 +329,7 @@ def of(config: Config) -> State:
 def read_status(config: Config) -> dict[str, Any] | None:
     """The last status that a daemon stored, None when the migration has not begun."""
     state = of(config)
-    with connected(config.target, database=False) as connection:
+    with connected(config.target, database=False) as connection, failing(config.target, "reading the status"):
         if not state.exists(connection):
             return None
         text = value(connection, f"SELECT status FROM {state.table('migration')} WHERE name = %s", (state.migration,))

@@ -14,7 +14,7 @@ from typing import Final
 import pymysql
 
 from replicator.errors import SourceError
-from replicator.mysql.connection import Connection, describe, execute, is_lost, row, rows, value
+from replicator.mysql.connection import Connection, describe, execute, passes, row, rows, value
 from replicator.mysql.flavour import Server, identify
 from replicator.mysql.position import Position
 
@@ -47,7 +47,7 @@ def safe_position(connection: Connection) -> tuple[Position, str]:
     The GTID set of the position holds at least what stands in front of it, and only what is visible.
 
     Raises SourceError when the server writes no binlog, lacks a privilege, or a transaction does not finish, and PyMySQL's
-    error when the connection is lost.
+    error when it passes: a lost connection, for one.
     """
     server = identify(connection)
     try:
@@ -57,7 +57,7 @@ def safe_position(connection: Connection) -> tuple[Position, str]:
             return _unowned(connection, server), "gtid_owned"
         return _rotation(connection, server), "rotation"
     except pymysql.MySQLError as error:
-        if is_lost(error):
+        if passes(error):
             raise
         raise SourceError(f"source: finding a position to start from: {describe(error)}") from None
 
@@ -67,7 +67,7 @@ def _end_of_binlog(connection: Connection, server: Server) -> Position:
         gtid = value(connection, "SELECT @@GLOBAL.gtid_binlog_pos") if server.flavour == "mariadb" else None
         found = row(connection, server.status_statement)
     except pymysql.MySQLError as error:
-        if is_lost(error):
+        if passes(error):
             raise
         raise SourceError(
             f"source: {server.status_statement}: {describe(error)}. It takes the privilege REPLICATION CLIENT (MariaDB:"
@@ -99,7 +99,7 @@ def begin_snapshot(connection: Connection, tables: Sequence[str], locking: Conne
         finally:
             execute(locking, "UNLOCK TABLES")
     except pymysql.MySQLError as error:
-        if is_lost(error):
+        if passes(error):
             raise
         raise SourceError(f"source: reading tables at one position of the binlog: {describe(error)}") from None
 

@@ -78,7 +78,7 @@ class Endpoint:
         if not_writable(error):
             text = self._told(error, doing)
             return SourceNotWritable(text) if self.role == "source" else TargetNotWritable(text)
-        if is_lost(error) or error_code(error) in (ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT):
+        if passes(error):
             return self.lost(error)
         return self.refused(error, doing)
 
@@ -119,6 +119,11 @@ def is_lost(error: BaseException) -> bool:
     if isinstance(error, pymysql.InterfaceError | OSError | EOFError):
         return True
     return isinstance(error, pymysql.MySQLError) and error_code(error) in _LOST
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the same may succeed when it is simply tried again."""
+    return is_lost(error) or not_writable(error) or error_code(error) in (ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT)
 
 
 def not_writable(error: BaseException) -> bool:

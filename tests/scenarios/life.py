@@ -44,12 +44,12 @@ class Copying(Progress):
     def __init__(self, name: str, moment: Moment) -> None:
         super().__init__(name)
         self._moment = moment
-        self.waiting = False
+        self.waiting = self.told = False
 
     def copied(self, table: str, rows: int, source: str | None = None) -> None:
         super().copied(table, rows, source)
         if self.waiting and rows:
-            self.waiting = False
+            self.waiting, self.told = False, True
             self._moment("while copying")
 
 
@@ -63,7 +63,7 @@ class Attended(Migration):
 
     def copy(self) -> None:
         self._moment("before the copy")
-        self._copying.waiting = True
+        self._copying.waiting = not self._copying.told  # else it goes on behind an error
         super().copy()
         assert not self._copying.waiting, "no rows were copied: nothing can happen between them"
 
