@@ -24,7 +24,9 @@ from replicator import beginning
 from replicator import state as state_module
 from replicator.apply import heartbeat
 from replicator.apply.applier import Applier
-from replicator.apply.stream import Aside, Behind, Stream
+from replicator.apply.ends import Aside, Behind
+from replicator.apply.stream import Stream
+from replicator.binlog.birth import born
 from replicator.binlog.safe_position import current_position, safe_position
 from replicator.config import Config
 from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, restore_indexes, run_jobs, settled
@@ -204,8 +206,9 @@ class Migration:
             self._await_decisions(source)
             visible, _ = safe_position(source)
             server = identify(source)
+            begun = born(self.config.source, low)
         execute(target, "BEGIN")
-        self.state.begin_stream(target, "forward", Checkpoint(low, server.identity, 0.0))
+        self.state.begin_stream(target, "forward", Checkpoint(low, server.identity, 0.0), begun)
         self.state.learn(target, low=low.to_json(), low_method=method, source=str(server))
         self.state.learn(target, visible={"server": server.identity, "position": visible.to_json()})
         self.state.enter(target, "copying")

@@ -200,8 +200,8 @@ class State:
         file, pos, gtid, server, source_time = found
         return Checkpoint(Position(file, int(pos), gtid), server, float(source_time))
 
-    def begin_stream(self, connection: Connection, direction: str, checkpoint: Checkpoint) -> None:
-        """Where a stream starts; an earlier one of the same direction is forgotten."""
+    def begin_stream(self, connection: Connection, direction: str, checkpoint: Checkpoint, born: int = 0) -> None:
+        """Where a stream starts, and when that file was begun; an earlier one of the same direction is forgotten."""
         execute(
             connection,
             f"DELETE FROM {self.table('binlog')} WHERE migration = %s AND direction = %s",
@@ -214,6 +214,8 @@ class State:
             " VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6))",
             (self.migration, direction, *_columns(checkpoint)),
         )
+        if born:
+            self.enter_file(connection, direction, checkpoint.position.file, checkpoint.server, born)
 
     def born(self, connection: Connection, direction: str, checkpoint: Checkpoint) -> int:
         """When the file that a checkpoint stands in was begun; 0 where that was not known."""

@@ -6,11 +6,10 @@ trying again cannot mend ends it and is kept in `error`.
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from time import monotonic
 from types import MappingProxyType
 
@@ -18,14 +17,24 @@ import pymysql
 
 from replicator.apply import ddl, heartbeat
 from replicator.apply.applier import Applied, Applier
-from replicator.apply.births import Births
+from replicator.apply.births import Births, unless_stranger
+from replicator.apply.ends import Aside, Behind
 from replicator.apply.feed import Feed, Piece
 from replicator.apply.prepared import Prepared
 from replicator.apply.touched import TouchedLog
+from replicator.binlog.birth import new_server_id
 from replicator.binlog.events import Ddl, TransactionEnd, Wanted
-from replicator.binlog.safe_position import current_position, safe_position
-from replicator.errors import BinlogPurged, EventDamaged, ReplicatorError, SourceError, StreamError, Unsupported
-from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute, failing
+from replicator.binlog.safe_position import safe_position
+from replicator.errors import (
+    BinlogPurged,
+    ConnectionLost,
+    EventDamaged,
+    ReplicatorError,
+    SourceError,
+    StreamError,
+    Unsupported,
+)
+from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.progress import Progress
@@ -54,22 +63,6 @@ MOST_DAMAGES = 5
 """Times that the same event is read with a wrong checksum before it is believed to stand there like that."""
 RETRY_WAIT = (0.2, 10.0)
 """Seconds before the first and the last of the growing pauses between tries."""
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """Where a stream begins: behind a statement that stands in the binlog after `since`."""
-
-    since: Position
-    statement: str
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """Where the upstream's tables stand while it is closed, and how the statements begin that take them there and back."""
-
-    schema: str
-    marker: str
 
 
 class Stream(TouchedLog):
@@ -127,8 +120,6 @@ class Stream(TouchedLog):
         self._births: Births
         self._applying: Applier | None = None
         self._reading: Feed | None = None
-        self._files_of = ""
-        """The server whose files the position names."""
         self._batch_rows = FEWEST_ROWS
         """Has the loop look at once at what is waited for."""
         self.error: BaseException | None = None
@@ -284,6 +275,7 @@ class Stream(TouchedLog):
             checkpoint = self._checkpoint(connection)
             with connected(self._upstream, database=False) as source:
                 server = identify(source)
+                unless_stranger(source, self._upstream, server, checkpoint)
             identity = server.identity
             if self._direction == "forward" and self._plan.logs_cascades and server.native_keys:
                 raise SourceError(
@@ -322,7 +314,6 @@ class Stream(TouchedLog):
                 took=self._progress.took,
             )
             self._births = Births(self._state, self._direction, connection, identity, checkpoint)
-            self._files_of = checkpoint.server
             feed = self._feed(checkpoint, identity, wanted, behind)
             if self._position not in (None, checkpoint.position):
                 self.lose()  # a commit succeeded whose answer was lost
@@ -333,6 +324,11 @@ class Stream(TouchedLog):
                 self._condition.notify_all()
             self._progress.connected(self._direction)
             self._apply(applier, feed)
+        except StreamError as error:
+            if feed is not None and not isinstance(error, BinlogPurged):
+                with suppress(ConnectionLost):  # what cannot be read may belong to another history
+                    self._births.ask(self._upstream, feed.read_position)
+            raise
         except (pymysql.MySQLError, OSError) as error:
             raise self._downstream.failure(error, "applying") from None
         finally:
@@ -380,7 +376,7 @@ class Stream(TouchedLog):
         return Feed(
             self._upstream,
             checkpoint.position,
-            server_id=secrets.randbelow(2**31) + 2**31 - 1,
+            server_id=new_server_id(),
             wanted=wanted,
             by_gtid=identity != checkpoint.server,
             judge=self._judge,
@@ -417,7 +413,7 @@ class Stream(TouchedLog):
             if pieces:
                 heard = monotonic()
             elif monotonic() - heard > SILENCE:
-                self._unless_begun_anew(feed.read_position)
+                self._births.ask(self._upstream, feed.read_position)
                 heard = monotonic()
             changed = pieces.pop() if pieces and pieces[-1].ddl else None
             if not all(piece.idle for piece in pieces):
@@ -433,18 +429,6 @@ class Stream(TouchedLog):
                     self._reached(passed, [], stored=True)
                 self._change_schema(applier, feed, changed)
                 passed, written = None, monotonic()
-
-    def _unless_begun_anew(self, position: Position) -> None:
-        """A source whose binlog was begun anew goes on to say, in the old one, that nothing happens."""
-        with connected(self._upstream, database=False) as source, failing(self._upstream):
-            end = current_position(source)
-            same = identify(source).identity == self._files_of
-        if same and end.order < position.order:
-            raise BinlogPurged(
-                f"source {self._upstream.address}: its binlog ends at {end}, and was read up to {position}: it has been begun"
-                " anew (RESET MASTER, RESET BINARY LOGS AND GTIDS), and changes since then may be gone. Abort and start the"
-                " migration again."
-            )
 
     def _change_schema(self, applier: Applier, feed: Feed, piece: Piece) -> None:
         """Do what follows from a statement on a table of ours, or stop in front of it."""

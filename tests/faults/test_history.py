@@ -9,9 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
+from replicator.apply import stream
 from replicator.binlog.safe_position import current_position
+from replicator.errors import BinlogPurged
 from replicator.mysql.connection import execute, rows
+from tests.conftest import ServerPair
 from tests.faults.world import World, transaction, until
+from tests.proxy import proxy
 
 
 def test_a_binlog_that_was_purged_meanwhile(world: World) -> None:
@@ -73,3 +77,62 @@ def test_a_source_with_another_history(world: World, restored: Callable[[World],
     world.process().ends(5, "BinlogPurged", "restored from a backup, or its binary logs were reset")
     assert world.applied() == applied
     assert "abort and start the migration again" in world.status()["last_error"]["message"]
+
+
+def anew(world: World, begun: int) -> None:
+    """The binlog is begun anew, and soon longer than it was."""
+    source = world.on("source")
+    before = current_position(source)
+    until(lambda: time.time() > begun + 2, "files are told apart by the second in which they were begun")
+    reset(world)
+    number = 200_000
+    while not current_position(source).reached(before):
+        transaction(source, number := number + 1)
+    assert current_position(source).file == before.file
+
+
+def test_a_binlog_that_is_begun_anew_under_the_copy(world: World) -> None:
+    reset(world)
+    begun = int(time.time())
+    run = world.start(lambda name: anew(world, begun) if name == "before the copy" else None)
+    error = run.await_end()
+    assert isinstance(error, BinlogPurged), error
+    assert error.exit_code == 5
+    assert "its binary logs were reset" in str(error)
+    assert world.status()["last_error"]["error"] == "BinlogPurged"
+
+
+def test_a_binlog_that_is_begun_anew_under_the_stream_and_grows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source goes on to say that nothing happens, or sends what stands at that offset now."""
+    monkeypatch.setattr(stream, "SILENCE", 0.5)
+    reset(world)
+    begun = int(time.time())
+    run = world.replicating()
+    world.equal()
+    anew(world, begun)
+    error = run.await_end()
+    assert isinstance(error, BinlogPurged), error
+    assert error.exit_code == 5
+    assert "begun anew" in str(error) or "its binary logs were reset" in str(error)
+    assert world.status()["last_error"]["error"] == "BinlogPurged"
+
+
+def test_another_server_takes_the_source_s_place(own_pair: ServerPair, new_world: Callable[..., World]) -> None:
+    """With a binlog of its own, in which the same numbers stand for other transactions."""
+    with proxy(own_pair.source.port) as way:
+        world = new_world(urls={"source": f"mysql://twin@127.0.0.1:{way.port}/{{}}"})
+        for side in ("source", "target"):
+            root = world.on(side)
+            execute(root, f"CREATE USER IF NOT EXISTS twin@'127.0.0.1' IDENTIFIED BY '{own_pair.source.password}'")
+            execute(root, "GRANT ALL ON *.* TO twin@'127.0.0.1'")
+        run = world.replicating()
+        transaction(world.on("source"), 1)
+        world.equal()
+        at = world.applied()
+        way.upstream = own_pair.target.port
+        way.cut()
+        error = run.await_end()
+    assert isinstance(error, BinlogPurged), error
+    assert error.exit_code == 5
+    assert world.applied() == at
+    assert world.status()["last_error"]["error"] == "BinlogPurged"

@@ -69,6 +69,7 @@ def running(world: World) -> Iterator[None]:
 
     changes: list[tuple[object, str, object]] = [
         (migration_module, "Stream", _Stream),
+        (migration_module, "born", lambda *_: 0),
         (migration_module, "defer_indexes", lambda *_: None),
         (migration_module, "restore_indexes", lambda *_: None),
         (stream_module, "threading", _AT_ONCE),
