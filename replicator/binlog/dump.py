@@ -18,7 +18,8 @@ import pymysql
 from pymysql.constants import COMMAND
 from pymysqlreplication.binlogstream import ReportSlave
 
-from replicator.errors import BinlogPurged, SourceError, StreamError
+from replicator.binlog.codes import HEADER_LENGTH
+from replicator.errors import BinlogPurged, EventDamaged, SourceError, StreamError
 from replicator.mysql.connection import Endpoint, close, connect, is_lost, value
 from replicator.mysql.gtid import MysqlGtidSet
 from replicator.mysql.position import Position
@@ -28,6 +29,12 @@ _THROUGH_GTID: Final = 4
 _BUFFER: Final = 1 << 18
 _WHOLE_PACKET: Final = 0xFFFFFF
 """A packet of this length goes on in the next one."""
+_EVENT_SIZE: Final = struct.Struct("<I")
+_SIZE_AT: Final = 4 + 1 + 9
+"""Behind a packet's header and the status byte in front of the event, whose own header says how long it is."""
+_LEAST: Final = 1 + HEADER_LENGTH
+_FAREWELL: Final = 1 << 12
+"""The longest packet that is no event: an error, or the end."""
 _SILENCE: Final = 30.0
 """Seconds without a byte, beyond some heartbeats, after which the connection counts as dead."""
 
@@ -119,13 +126,33 @@ class Dump:
         start = end = 0
         sequence = 1
         parts: list[bytes] = []
+        left = 0
+        """Of an event that takes several packets."""
         while True:
             length = -1
-            if end - start >= 4:
+            have = end - start
+            if have >= 4:
                 length = view[start] | view[start + 1] << 8 | view[start + 2] << 16
                 stop = start + 4 + length
+                # Every length is said twice: who believed a damaged one would wait for what never comes.
+                if parts:
+                    fits = length == min(left, _WHOLE_PACKET)
+                elif have < 5:
+                    fits = True
+                elif view[start + 4]:
+                    fits = 1 <= length <= _FAREWELL
+                elif have < _SIZE_AT + 4:
+                    fits = length >= _LEAST
+                else:
+                    left = _EVENT_SIZE.unpack_from(view, start + _SIZE_AT)[0] + 1
+                    fits = length >= _LEAST and length == min(left, _WHOLE_PACKET)
+                if not fits:
+                    raise EventDamaged(
+                        f"source {self._endpoint.address}: behind {self._position} a packet of {length} bytes comes that is not"
+                        " as long as its event: damaged on its way or on disk."
+                    )
                 if stop <= end:
-                    if view[start + 3] != sequence and view[start + 4] != 0xFF:  # MariaDB numbers its farewell 0
+                    if view[start + 3] != sequence and (parts or view[start + 4] != 0xFF):  # MariaDB numbers its farewell 0
                         raise self._endpoint.lost(EOFError("a packet is missing"))
                     sequence = sequence + 1 & 0xFF
                     if length < _WHOLE_PACKET and not parts and not view[start + 4]:
@@ -136,6 +163,7 @@ class Dump:
                     payload = bytes(view[start + 4 : stop])
                     start = stop
                     parts.append(payload)
+                    left -= length
                     if length == _WHOLE_PACKET:
                         continue
                     payload = b"".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Final
 
@@ -9,6 +10,9 @@ from replicator.binlog.codes import ARTIFICIAL_FLAG, HEADER_LENGTH, EventType
 
 _CRC_RESIDUE: Final = 0x2144DF1C
 """The CRC32 of any bytes that are followed by their own CRC32."""
+_FILE: Final = re.compile(rb"\.[0-9]+\Z")
+_VERSION: Final = b"\4\0"
+"""Of the format that all binlogs since MySQL 5.0 have."""
 WRAP: Final = 1 << 32
 
 MADE_BY_DUMP: Final = frozenset((EventType.FORMAT_DESCRIPTION, EventType.ROTATE, EventType.HEARTBEAT))
@@ -50,8 +54,16 @@ class Place:
     def _follow_dump(self, event: bytes) -> int:
         end = len(event)
         if event[4] != EventType.FORMAT_DESCRIPTION:
-            # Possibly from before the file's format is known: with a checksum, if it has one.
-            return end - 4 if zlib.crc32(event) == _CRC_RESIDUE else end
+            # A rotate event possibly from before the file's format is known: with a checksum, if it has one.
+            whole = zlib.crc32(event) == _CRC_RESIDUE
+            if self._checksum and not whole and (event[4] == EventType.HEARTBEAT or is_written(event)):
+                raise Damaged  # or it is none: one bit makes a heartbeat of rows
+            end -= 4 if whole else 0
+            if event[4] == EventType.ROTATE and not _FILE.search(event, HEADER_LENGTH + 8, end):
+                raise Damaged  # what follows the name is a checksum that does not fit
+            return end
+        if event[HEADER_LENGTH : HEADER_LENGTH + 2] != _VERSION or event[-5] > 1:
+            raise Damaged
         self._checksum = event[-5] == 1
         checked = event[:17] + bytes((event[17] & 0xFE,)) + event[18:]  # "in use" is set after the checksum was taken
         if self._checksum and zlib.crc32(checked) != _CRC_RESIDUE:

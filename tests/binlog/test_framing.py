@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import random
 import struct
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from replicator.binlog import stream as stream_module
+from replicator.binlog.dump import Dump
 from replicator.binlog.events import BinlogEvent, TransactionEnd
 from replicator.binlog.stream import BinlogStream
 from replicator.demo.servers import Server
@@ -19,7 +21,7 @@ from replicator.mysql.connection import Endpoint
 from replicator.mysql.position import Position
 from tests.binlog.reading import Story, new_server_id, only, tables, transactions
 from tests.binlog.trouble import AtByte
-from tests.proxy import proxy
+from tests.proxy import Line, proxy
 
 WANTED = {"t": only("id", "v")}
 
@@ -87,6 +89,80 @@ def test_a_flipped_bit_is_never_taken_for_data(story: Story) -> None:
         assert isinstance(error, SourceConnectionLost | StreamError) or events == expected, place
 
 
+class _Waits(Exception):
+    """For bytes that never come."""
+
+
+class _Replayed(Dump):
+    """A dump that reads bytes which are there, and no others."""
+
+    def __init__(self, content: bytes, mariadb: bool) -> None:
+        self.mariadb = mariadb
+        self.bytes_read, self.heard_at = 0, 0.0
+        self._endpoint, self._position = Endpoint("source", "root"), Position("binlog.000001", 4)
+        self._closing = threading.Event()
+        self._content = content
+        self._socket: Any = self
+
+    def recv_into(self, view: memoryview) -> int:
+        taken = self._content[: len(view)]
+        if not taken:
+            raise _Waits
+        view[: len(taken)] = taken
+        self._content = self._content[len(taken) :]
+        return len(taken)
+
+    def shutdown(self, _how: int) -> None:
+        pass
+
+    def dispose(self) -> None:
+        pass
+
+
+def _replay(monkeypatch: pytest.MonkeyPatch, content: bytes, start: Position, mariadb: bool) -> tuple[list[BinlogEvent], str]:
+    """The events, and by what they end."""
+    monkeypatch.setattr(stream_module, "Dump", lambda *_args, **_more: _Replayed(content, mariadb))
+    events: list[BinlogEvent] = []
+    try:
+        with BinlogStream(Endpoint("source", "root"), start, server_id=1, wanted=tables(WANTED)) as source:
+            events.extend(source)
+    except (SourceConnectionLost, StreamError, _Waits) as error:
+        return events, type(error).__name__
+    raise AssertionError("it ended by itself")
+
+
+def test_no_bit_of_a_header_is_believed_alone(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a packet or of its event: what is damaged is never waited for, and no event is left out."""
+    start, end = _written(story)
+    recorded = bytearray()
+
+    def record(line: Line, data: bytes) -> bytes:
+        if line.dumps:
+            recorded.extend(data)
+        return data
+
+    with proxy(story.server.port, record) as whole:
+        _through(story.server, whole.port, start, end)
+    mariadb = story.server.flavour == "mariadb"
+    headers, place = [], 0
+    while place + 4 + 20 <= len(recorded):
+        headers.append(place)
+        place += 4 + int.from_bytes(recorded[place : place + 3], "little")
+    content = bytes(recorded[:place])
+    expected, last = _replay(monkeypatch, content, start, mariadb)
+    assert last == "_Waits"
+    for number, header in enumerate(headers[:60]):
+        for place in range(header, header + 4 + 1 + 19):
+            bit = (number + place) % 8  # each of them at one packet or another
+            damaged = content[:place] + bytes((content[place] ^ 1 << bit,)) + content[place + 1 :]
+            events, ended = _replay(monkeypatch, damaged, start, mariadb)
+            where = f"packet {number} at {header}, byte {place - header}, bit {bit}: {ended}"
+            if ended == "_Waits":
+                assert events == expected, where
+            else:
+                assert events == expected[: len(events)], where
+
+
 class _Recorded:
     """A dump that plays events from a list."""
 
@@ -116,7 +192,7 @@ def _query(text: str, offset: int) -> bytes:
 
 
 ROTATE = _event(4, struct.pack("<Q", 4) + b"binlog.000001", 0, 0x20)
-FORMAT = _event(15, bytes(57) + bytes(45) + b"\0" + bytes(4), 0)
+FORMAT = _event(15, b"\4\0" + bytes(55) + bytes(45) + b"\0" + bytes(4), 0)
 
 
 def _played(monkeypatch: pytest.MonkeyPatch, start: Position, *events: bytes) -> list[BinlogEvent]:
@@ -144,7 +220,7 @@ def test_a_start_behind_four_gibibytes_skips_what_lies_before_it(monkeypatch: py
     start = Position("binlog.000001", limit + 90)
     offsets = [5_000, limit - 50, limit + 20, limit + 90, limit + 200]
     events = [event for offset in offsets for event in (_query("BEGIN", offset - 1), _event(16, bytes(8), offset))]
-    played = [ROTATE, _event(15, bytes(102) + b"\0" + bytes(4), 126), *events]
+    played = [ROTATE, _event(15, b"\4\0" + bytes(100) + b"\0" + bytes(4), 126), *events]
     assert _ends(_played(monkeypatch, start, *played)) == [limit + 200]
 
 

@@ -12,8 +12,8 @@ from replicator import migration
 from replicator.apply import stream
 from replicator.errors import SourceError
 from tests.conftest import ServerPair
-from tests.faults.weather import Damage, Storm
-from tests.faults.world import USER, World
+from tests.faults.weather import Damage, Lengths, Storm
+from tests.faults.world import USER, World, transaction
 from tests.proxy import Proxy, proxy
 
 
@@ -66,6 +66,20 @@ def test_damaged_events_are_read_again(ways: tuple[Proxy, Proxy], new_world: Cal
         run.until(lambda: damage.left == 0, "meet all of the damage")
         traffic.more()
     world.equal()
+
+
+def test_a_packet_that_says_a_wrong_length_is_not_waited_for(
+    ways: tuple[Proxy, Proxy], new_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4 MB would never come: nobody writes any more."""
+    monkeypatch.setattr(stream, "RETRY_WAIT", (0.05, 0.2))
+    world = new_world(urls=urls(ways))
+    world.replicating()
+    ways[0].trouble = lengths = Lengths(b"customer ", 2)
+    transaction(world.on("source"), 1)
+    world.await_said("EventDamaged", "not as long as its event")
+    world.equal()
+    assert lengths.left == 0
 
 
 def test_damage_that_stays_stops_with_its_place(

@@ -47,3 +47,26 @@ class Damage:
             return data
         self.left -= 1
         return data[:place] + bytes((data[place] ^ 0x20,)) + data[place + 1 :]
+
+
+class Lengths:
+    """Changes the length of each packet of the binlog that holds `text`, as many times as it is told to."""
+
+    def __init__(self, text: bytes, times: int) -> None:
+        self._text = text
+        self._ahead: dict[int, int] = {}
+        """Line → bytes until its next packet begins."""
+        self.left = times
+
+    def __call__(self, line: Line, data: bytes) -> bytes:
+        if not line.dumps:
+            return data
+        passed, place = bytearray(data), self._ahead.get(id(line), 0)
+        while 0 <= place <= len(data) - 4:
+            end = place + 4 + int.from_bytes(data[place : place + 3], "little")
+            if self.left and self._text in data[place:end]:
+                self.left -= 1
+                passed[place + 2] ^= 0x40  # 4 MB
+            place = end
+        self._ahead[id(line)] = place - len(data)
+        return bytes(passed)
