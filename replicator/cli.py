@@ -56,6 +56,7 @@ def _seconds(text: str) -> float | None:
 _JSON = _flag("--json", "print JSON")
 _MAX_FREEZE = Argument(("--max-freeze",), "hold writes no longer than this, instead of [cutover] max_freeze",
                        {"type": _seconds, "metavar": "DURATION"})  # fmt: skip
+_KILL_BLOCKERS = _flag("--kill-blockers", "end transactions that keep the freeze waiting, instead of giving up")
 _DRY_RUN = _flag("--dry-run", "show the gates and the steps, change nothing")
 
 COMMON = (
@@ -98,12 +99,11 @@ COMMANDS: tuple[Command, ...] = (
                       {"metavar": "KEY"}), _JSON),
             "The source row, its related rows, what the transform makes of them, and what stands in the target."),
     Command("cutover", "switch the application to the target", "replicator cutover --dry-run", commands.cutover,
-            (_DRY_RUN, _MAX_FREEZE,
-             _flag("--kill-blockers", "end transactions that keep the freeze waiting, instead of giving up"), _JSON),
+            (_DRY_RUN, _MAX_FREEZE, _KILL_BLOCKERS, _JSON),
             "Gates, freeze, drain, proof, switch, unfreeze; the reverse stream starts. Exits with 8 when the attempt "
             "was undone and nothing changed, with 9 when a person must look."),
     Command("rollback", "the cutover in the other direction", "replicator rollback --dry-run", commands.rollback,
-            (_DRY_RUN, _MAX_FREEZE, _JSON),
+            (_DRY_RUN, _MAX_FREEZE, _KILL_BLOCKERS, _JSON),
             "The old tables are taken into use again, with every write that came back to them; the stream then goes on "
             "forward, so that another cutover needs no copy. Exits as cutover does."),
     Command("complete", "end the reverse stream and remove the state", "replicator complete", commands.complete,

@@ -161,7 +161,8 @@ def cutover(args: argparse.Namespace) -> int:
 
 def rollback(args: argparse.Namespace) -> int:
     """Switch back."""
-    return _ask(args, "rollback", {"dry_run": args.dry_run, "max_freeze": args.max_freeze})
+    arguments = {"dry_run": args.dry_run, "max_freeze": args.max_freeze, "kill_blockers": args.kill_blockers}
+    return _ask(args, "rollback", arguments)
 
 
 def complete(args: argparse.Namespace) -> int:

@@ -130,7 +130,8 @@ class Daemon:
                 yield {"step": "repair", "message": report.summary()}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
             code = 0 if report.ok else VerificationFailed.exit_code
-            yield {"done": True, "exit_code": code, "message": report.summary(), **report.to_json()}
+            message = report.summary(repairable=migration.progress.direction == "forward")
+            yield {"done": True, "exit_code": code, "message": message, **report.to_json()}
 
     def _cutover(self, arguments: Message) -> Iterator[Message]:
         yield from self._switch("cutover", arguments, None)

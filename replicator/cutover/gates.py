@@ -149,7 +149,10 @@ def _verified(plan: MigrationPlan, progress: Progress) -> Gate:
     if missing or different:
         shown = [f"{', '.join(missing[:5])} never verified"] if missing else []
         shown += [f"{', '.join(different[:5])} differ"] if different else []
-        return Gate("verified", False, "; ".join(shown), limit, "Run `replicator verify`, with --repair if rows differ.")
+        fix = "Run `replicator verify`, with --repair if rows differ."
+        if progress.direction == "reverse":
+            fix = "Run `replicator verify`; rows that differ have no way back, correct them or their inverse first."
+        return Gate("verified", False, "; ".join(shown), limit, fix)
     oldest = min(datetime.fromisoformat(tables[name]["verified_at"]) for name in plan.targets)
     age = (datetime.now(UTC) - oldest).total_seconds()
     return Gate("verified", age <= _VERIFIED_WITHIN, f"{age / 3600:.1f} h ago", limit, "Run `replicator verify`.")

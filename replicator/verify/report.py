@@ -113,7 +113,7 @@ class Report:
         """How long it took."""
         return (self.finished - self.started).total_seconds()
 
-    def summary(self) -> str:
+    def summary(self, *, repairable: bool = True) -> str:
         """For an operator: one line, and a line for each of the first differences."""
         head = f"{self.rows_compared} rows of {len(self.tables)} tables compared at {self.position}"
         moving = f", {self.pending} in motion" if self.pending else ""
@@ -123,7 +123,10 @@ class Report:
         lines = [str(difference) for difference in self.differences[:20]]
         if self.mismatched > len(lines):
             lines.append(f"… and {self.mismatched - len(lines)} more")
-        lines.append("Run `replicator verify --repair` to write these rows anew")
+        if repairable:
+            lines.append("Run `replicator verify --repair` to write these rows anew")
+        else:
+            lines.append("Correct the inverse, or the rows that have no way back, then verify again")
         return "\n".join([f"{head}: {self.mismatched} rows differ{moving}", *lines])
 
     def to_json(self) -> dict[str, Any]:

@@ -275,6 +275,7 @@ def test_commands_reach_the_daemon_with_their_arguments(daemon: Daemon) -> None:
                  "abort --drop-target"):  # fmt: skip
         assert cli.main(line.split()) == 0
     assert cli.main(["verify", "--table", "a", "--table", "b", "--repair"]) == 7
+    assert cli.main(["rollback", "--kill-blockers"]) == 8
     assert daemon.asked == [
         ("pause", {}),
         ("resume", {}),
@@ -282,6 +283,7 @@ def test_commands_reach_the_daemon_with_their_arguments(daemon: Daemon) -> None:
         ("cutover", {"dry_run": True, "max_freeze": 0.5, "kill_blockers": True}),
         ("abort", {"drop_target": True}),
         ("verify", {"tables": ["a", "b"], "repair": True}),
+        ("rollback", {"dry_run": False, "max_freeze": None, "kill_blockers": True}),
     ]
 
 
