@@ -13,7 +13,11 @@ from replicator.mysql.position import Position
 _SAMPLE = 2000
 """Events to look at: MariaDB holds its binlog's lock while it shows them, which is some 10 ms of that."""
 _ENDS = re.compile(r"(COMMIT|ROLLBACK)\b", re.IGNORECASE)
-_HARMLESS = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|XA|RELEASE|#)\b|# ", re.IGNORECASE)
+_VIEW = (
+    r"(use `[^`]*`; )?"
+    r"(DROP|CREATE (OR REPLACE )?(ALGORITHM ?= ?\w+ )?(DEFINER ?= ?`[^`]*`@`[^`]*` )?(SQL SECURITY \w+ )?)\s?VIEW"
+)
+_HARMLESS = re.compile(rf"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|XA|RELEASE|#|{_VIEW})\b|# ", re.IGNORECASE)
 
 
 def _events(connection: Connection, since: Position, limit: int | None = None) -> Iterator[tuple[str, str]]:

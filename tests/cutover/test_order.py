@@ -40,6 +40,11 @@ def test_touched_and_sampled(server: Server, database: Callable[..., str], conne
     execute(connect(server), statement)
     assert touched(connection, middle, schema, {"a", "d"}) == {"d"}
     assert touched(connection, middle, schema, {"a", "d"}, [statement]) == set()
+    end = current_position(connection)
+    execute(connection, "CREATE ALGORITHM = TEMPTABLE SQL SECURITY INVOKER VIEW seen AS SELECT * FROM a")
+    execute(connection, "CREATE OR REPLACE VIEW seen AS SELECT * FROM b")
+    execute(connection, "DROP VIEW IF EXISTS seen")
+    assert touched(connection, end, schema, {"a", "b", "seen"}) == set()
 
 
 def test_compressed_transactions_are_seen(

@@ -107,10 +107,14 @@ def test_a_view_that_does_not_work_closes_a_gate(renamed: Shop) -> None:
 def test_on_the_other_server(apart: ServerPair, database: Callable[..., str], tmp_path: Path) -> None:
     shop = make_apart_shop(apart, database, tmp_path)
     (tmp_path / "transforms" / "views.py").write_text(VIEWS)
-    shop.write_hook("on_switch", "echo $REPLICATOR_TO > new; mv new route")
     try:
         shop.start()
         shop.until_verified("replicating")
+        shop.write_hook("on_switch", "exit 1")
+        with pytest.raises(CutoverUndone, match="nothing has changed"):  # nobody takes the views for what clients have written
+            shop.ask("cutover")
+        assert not {"services", "hours"} & shop.tables_on("target", shop.target)
+        shop.write_hook("on_switch", "echo $REPLICATOR_TO > new; mv new route")
         shop.ask("cutover")
         with shop.connect("target", autocommit=True) as connection:
             assert rows(connection, "SELECT id, name FROM services") == rows(connection, "SELECT id, title FROM offers")
