@@ -195,7 +195,10 @@ def _groups(moves: Moves, order: Sequence[str]) -> list[tuple[str, ...]]:
 def drain_and_prove(run: Cutover, watchdog: Watchdog, freeze: Freeze) -> Position:
     """Writes are held: apply all there is, compare what has to be compared, carry the numbers over."""
     with run.step("drain") as done:
+        applied = run.stream.applied()
         final = current_position(run.control)
+        if not final.reached(applied):
+            raise CutoverUndone(f"the binlog of {run.place.address} was begun anew: {applied} is applied, and it ends at {final}")
         if not run.stream.wait_applied(final, watchdog.remaining - run.reserve):
             raise NotThisTime(f"the stream had not applied everything up to {final} in time, it is at {run.stream.applied()}")
         done.append(f"applied up to {final}")

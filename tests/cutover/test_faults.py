@@ -20,6 +20,7 @@ from replicator.cutover.settle import recover
 from replicator.demo.servers import FLAVOURS, Flavour, Server
 from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError, VerificationFailed
 from replicator.mysql.connection import Connection, execute, rows
+from replicator.mysql.position import Position
 from tests.cutover.world import Clients, CopyingStream, World, make_world
 
 
@@ -208,3 +209,15 @@ def test_tables_that_somebody_moved_by_hand_are_in_doubt(world: World, monkeypat
         execute(connection, f"CREATE TABLE {world.archive}.customers (id int)")
     with pytest.raises(CutoverInDoubt, match="customers"):
         settling.settle(world.config, moves, 1.0)
+
+
+def test_a_binlog_that_was_begun_anew_shortly_before(world: World) -> None:
+    """What stands in it now lies before what is applied, and would pass for applied as well."""
+
+    class Ahead(CopyingStream):
+        def applied(self) -> Position:
+            return Position("binlog.999999", 4)
+
+    with pytest.raises(CutoverUndone, match="was begun anew: binlog.999999:4 is applied, and it ends at"):
+        world.cutover(Ahead(world))
+    assert not world.switched()
