@@ -12,7 +12,7 @@ from typing import TypeAlias
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.cutover.freeze import Blocked, Freeze, NotThisTime, kill
-from replicator.cutover.locks import Locks
+from replicator.cutover.locks import Blocker, Locks
 from replicator.cutover.moves import Moves
 from replicator.cutover.order import lock_order, sampled
 from replicator.cutover.session import Session
@@ -129,7 +129,9 @@ def hold(
     blocked: Blocked | None = None
     with run.step("freeze") as done:
         for number in range(1, _ROUNDS + 1):
-            if blocked is not None and not held and not _outlasted(run, blocked):
+            if blocked is not None and not held and (still := _outlasting(run, blocked)):
+                if run.kill_blockers:
+                    kill(run.control, still)
                 continue
             prepare_proof(run)  # what traffic has touched meanwhile must not wait for the freeze
             for session in others:  # many rounds take longer than a session may be idle
@@ -155,7 +157,7 @@ def hold(
                 # Who waits for a table while it holds no other keeps nobody from ending.
                 hard = [table for table in blocked.tables if table in busy]
                 front[:] = hard + [table for table in front if table not in hard]
-                if run.kill_blockers and number > 1:
+                if run.kill_blockers and held:
                     kill(run.control, [blocker for blocker in blocked.blockers if not blocker.waits])
             else:
                 done.append(f"{len(run.moves.read)} tables held in round {number}")
@@ -164,17 +166,16 @@ def hold(
         raise blocked
 
 
-def _outlasted(run: Cutover, blocked: Blocked) -> bool:
-    """Whether those who were in the way, and did not wait for us, have gone; nobody has to wait while we do."""
+def _outlasting(run: Cutover, blocked: Blocked) -> list[Blocker]:
+    """Those who were in the way, did not wait for us, and still are after a while, in which nobody has to wait."""
     who = {blocker.session for blocker in blocked.blockers if not blocker.waits}
     names = {(run.moves.source, table) for table in blocked.tables}
     deadline = time.monotonic() + _UNTIL_GONE
     while True:
         time.sleep(_BETWEEN)
-        if not any(blocker.session in who for blocker in run.locks.blockers(run.control, names, ())):
-            return True
-        if time.monotonic() > deadline:
-            return False
+        still = [blocker for blocker in run.locks.blockers(run.control, names, ()) if blocker.session in who]
+        if not still or time.monotonic() > deadline:
+            return still
 
 
 def _begin_freeze(run: Cutover, watchdog: Watchdog, sessions: Sequence[Session]) -> None:
@@ -198,7 +199,7 @@ def drain_and_prove(run: Cutover, watchdog: Watchdog, freeze: Freeze) -> Positio
         applied = run.stream.applied()
         final = current_position(run.control)
         if not final.reached(applied):
-            raise CutoverUndone(f"the binlog of {run.place.address} was begun anew: {applied} is applied, and it ends at {final}")
+            raise CutoverUndone(f"the binlog of {run.place.address} was begun anew: {applied} is applied, it ends at {final}")
         if not run.stream.wait_applied(final, watchdog.remaining - run.reserve):
             raise NotThisTime(f"the stream had not applied everything up to {final} in time, it is at {run.stream.applied()}")
         done.append(f"applied up to {final}")

@@ -55,9 +55,10 @@ def test_an_idle_transaction_is_named_and_left_alone(world: World, connect: Call
 
 
 def test_kill_blockers_ends_the_transaction(world: World, connect: Callable[..., Connection]) -> None:
-    steps_seen: list[str] = []
     idle = open_transaction(world, connect, "INSERT INTO orders (note) VALUES ('gone')")
-    world.cutover(max_freeze=2.0, kill_blockers=True, report=lambda step, *_: steps_seen.append(step))
+    outcome = world.cutover(max_freeze=2.0, kill_blockers=True)
+    assert outcome is not None
+    assert outcome.attempts == 1
     assert world.switched()
     with pytest.raises(pymysql.MySQLError):
         execute(idle, "COMMIT")
