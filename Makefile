@@ -13,7 +13,7 @@ demo: venv ## show the whole story on private servers: copy, replicate, verify, 
 	@$(BIN)/replicator demo
 
 test: lint ## lint, then run every test on real MariaDB and MySQL servers
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 3
 
 lint: venv ## ruff and mypy --strict
 	@$(BIN)/ruff check .

@@ -77,7 +77,7 @@ def _running() -> Iterator[Callable[[Flavour], Server]]:
         def running(flavour: Flavour) -> Server:
             demand(flavour)
             if flavour not in started:
-                started[flavour] = stack.enter_context(launch(flavour))
+                started[flavour] = stack.enter_context(launch(flavour, in_memory=True))
             return started[flavour]
 
         yield running
@@ -115,7 +115,7 @@ def new_server() -> Iterator[Callable[..., Server]]:
 
         def new(flavour: Flavour, **more: Any) -> Server:
             demand(flavour)
-            return stack.enter_context(launch(flavour, **more))
+            return stack.enter_context(launch(flavour, in_memory=True, **more))
 
         yield new
 

@@ -42,6 +42,8 @@ from replicator.mysql.connection import Endpoint
 
 __all__ = ["FLAVOURS", "Flavour", "Installation", "Server", "ServerFailed", "find_flavours", "launch"]
 
+_ROOMY = 8 << 30
+"""Bytes that a file system in memory has to have."""
 _PORTS = range(20000, 32000)  # below the ephemeral ones: a client's own end must not take the port during a restart
 
 _COMMON = (
@@ -253,7 +255,12 @@ class Server:
 
 @contextmanager
 def launch(
-    flavour: Flavour, *, buffer_pool: str = "128M", durable: bool = False, options: tuple[str, ...] = ()
+    flavour: Flavour,
+    *,
+    buffer_pool: str = "128M",
+    durable: bool = False,
+    in_memory: bool = False,
+    options: tuple[str, ...] = (),
 ) -> Iterator[Server]:
     """A new, empty, running server, discarded at the end.
 
@@ -262,6 +269,7 @@ def launch(
         buffer_pool: InnoDB's, as `256M`.
         durable: flush both logs at each commit, as a server in production does; without, a commit survives the end of
             the server process, but not of the machine.
+        in_memory: keep its files there, where there is plenty of it: no statement waits for a disk.
         options: more of the server's own, as `--max-connections=500`; they override those above.
     """
     installation = find_flavours().get(flavour)
@@ -269,7 +277,7 @@ def launch(
         raise ServerFailed(f"no {flavour} server is installed: run ops/install/install.sh")
     server = Server(
         installation,
-        folder=Path(tempfile.mkdtemp(prefix="replicator-server-")),
+        folder=Path(tempfile.mkdtemp(prefix="replicator-server-", dir=_memory() if in_memory else None)),
         port=_free_port(),
         password=secrets.token_urlsafe(18),
         options=(
@@ -285,6 +293,12 @@ def launch(
         yield server
     finally:
         server.discard()
+
+
+def _memory() -> Path | None:
+    """A file system in memory with plenty of room, if there is one."""
+    place = Path("/dev/shm")
+    return place if os.access(place, os.W_OK) and shutil.disk_usage(place).free > _ROOMY else None
 
 
 def _furnish(server: Server) -> None:

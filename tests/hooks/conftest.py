@@ -19,7 +19,7 @@ def _second() -> Iterator[Callable[[Flavour], Server]]:
         def second(flavour: Flavour) -> Server:
             demand(flavour)
             if flavour not in started:
-                started[flavour] = stack.enter_context(launch(flavour))
+                started[flavour] = stack.enter_context(launch(flavour, in_memory=True))
             return started[flavour]
 
         yield second
