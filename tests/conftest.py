@@ -115,7 +115,7 @@ def new_server() -> Iterator[Callable[..., Server]]:
 
         def new(flavour: Flavour, **more: Any) -> Server:
             demand(flavour)
-            return stack.enter_context(launch(flavour, in_memory=True, **more))
+            return stack.enter_context(launch(flavour, **{"in_memory": not more.get("durable"), **more}))
 
         yield new
 
