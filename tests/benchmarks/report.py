@@ -1,9 +1,10 @@
-"""docs/benchmarks.md, made from one run."""
+"""docs/benchmarks.md, made from one run; a section can be measured again on its own."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -64,13 +65,20 @@ decimals, doubles, enumerations, dates and times, with two secondary indexes.
 """
 
 
-def write(figures: Sequence[Figure], seconds: float) -> None:
-    """Write the page."""
+def write(figures: Sequence[Figure], seconds: float, *, whole: bool) -> None:
+    """Write the page; the figures of other sections stay unless the run was a `whole` one."""
+    written, rows = f" on {datetime.now(UTC):%-d %B %Y} in {seconds / 60:.0f} minutes", _rows(figures)
+    if not whole:
+        page, measured = PAGE.read_text(encoding="utf-8"), sorted({f"({figure.letter})" for figure in figures})
+        before, again = page.partition("`make bench`")[2].partition(". All")[0], f", {', '.join(measured)} again"
+        written = re.sub(re.escape(again) + " on .*? minutes", "", before) + again + written
+        others = [line for line in page.splitlines() if re.match(r"\| \([a-z]\) \|", line) and line[2:5] not in measured]
+        rows = [*rows[:2], *sorted([*others, *rows[2:]], key=lambda line: line[2:5])]
     PAGE.write_text(
         TEXT.format(
-            written=f" on {datetime.now(UTC):%-d %B %Y} in {seconds / 60:.0f} minutes",
+            written=written,
             machine=machine(),
-            figures="\n".join(_rows(figures)),
+            figures="\n".join(rows),
             sizes=FULL,
             decoded=FULL.decode_transactions * 10,
             changes=FULL.transactions * 10,
