@@ -21,7 +21,7 @@ TESTS = (
     "tests/cutover/test_every_statement.py",
 )
 _TOLD = re.compile(r"^\S+::\S+: (?P<name>[a-z ]+): (?P<amount>.*)$", re.MULTILINE)
-_NUMBER = re.compile(r"(?P<number>[\d,]+) (?P<what>[a-z ]+)")
+_NUMBER = re.compile(r"(?P<number>\d[\d,]*) (?P<what>[a-z ]+)")
 
 
 def main() -> int:
