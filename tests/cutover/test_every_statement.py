@@ -109,7 +109,9 @@ class Faults:
 
     def _die(self) -> None:
         self._dead = True
-        for connection in self._ours:
+        with self._lock:
+            ours = list(self._ours)
+        for connection in ours:
             with suppress(OSError, AttributeError):
                 connection._sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
 
