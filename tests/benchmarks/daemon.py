@@ -72,8 +72,9 @@ class Daemon:
     def ask(self, command: str) -> None:
         """What an operator types, once more when it was undone or not begun."""
         typed = [sys.executable, "-m", "replicator", "--config", str(self.folder / "replicator.toml"), command]
-        code, times = CutoverUndone.exit_code, 0
-        while code == CutoverUndone.exit_code and times < 5:
+        code, times = subprocess.run(typed, stdout=subprocess.DEVNULL, check=False).returncode, 1
+        while code == CutoverUndone.exit_code and times < 10:
+            time.sleep(1)
             code, times = subprocess.run(typed, stdout=subprocess.DEVNULL, check=False).returncode, times + 1
         assert code == 0, f"{command}: exit code {code}"
 
