@@ -22,7 +22,7 @@ import structlog
 from replicator import state as states
 from replicator.config import Config
 from replicator.cutover import hooks, settle
-from replicator.cutover.moves import Moves, Name, World, look, moves_from_json
+from replicator.cutover.moves import Moves, Name, World, look, moves_from_json, tables_in
 from replicator.cutover.order import touched
 from replicator.cutover.settle import (
     archive_dropped,
@@ -34,7 +34,7 @@ from replicator.cutover.settle import (
     together,
 )
 from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError
-from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute, rows
+from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -214,9 +214,9 @@ def take_back(crossing: Crossing, failure: str) -> None:
 
 def _bring_back(far: Connection, opens: Moves) -> None:
     bring(far, opens, "before")
-    there = set(rows(far, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (opens.archive,)))
+    there = tables_in(far, opens.archive)
     for table in opens.dropped:
-        if (table,) in there:
+        if table in there:
             execute(far, f"RENAME TABLE {quote(opens.archive, table)} TO {quote(opens.source, table)}")
 
 

@@ -181,12 +181,7 @@ def make_moves(config: Config, plan: MigrationPlan) -> Moves:
 
 def make_moves_back(config: Config, forward: Moves, connection: Connection) -> Moves:
     """The way back of a switch that is done: its new tables go where they came from, and what is in the archive returns."""
-    archived = {
-        table
-        for (table,) in rows(
-            connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (forward.archive,)
-        )
-    }
+    archived = tables_in(connection, forward.archive)
     outdated = {name for name, _ in forward.views} & views_in(connection, forward.source)
     returning = (archived & set(forward.dropped)) - outdated  # whose name is not free yet comes with the rename
     token, sentry = _guards(config, _databases(config), (*forward.new, *forward.leaving))
@@ -204,6 +199,12 @@ def make_moves_back(config: Config, forward: Moves, connection: Connection) -> M
         outdated=tuple(sorted(outdated)),
         returning=tuple(sorted(returning)),
     )
+
+
+def tables_in(connection: Connection, schema: str) -> set[str]:
+    """The tables and views of a database."""
+    found = rows(connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (schema,))
+    return {name for (name,) in found}
 
 
 def views_in(connection: Connection, schema: str) -> set[str]:

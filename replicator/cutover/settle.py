@@ -11,9 +11,9 @@ import pymysql
 
 from replicator import state as states
 from replicator.config import Config
-from replicator.cutover.moves import Moves, Name, World, look, moves_from_json, views_in
+from replicator.cutover.moves import Moves, Name, World, look, moves_from_json, tables_in, views_in
 from replicator.errors import CutoverInDoubt, ReplicatorError
-from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, rows
+from replicator.mysql.connection import Connection, connected, describe, execute, is_lost
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
 from replicator.state import Checkpoint, State
@@ -96,10 +96,10 @@ def bring_dropped(connection: Connection, moves: Moves) -> list[str]:
 def _move_each(connection: Connection, tables: Sequence[str], home: str, to: str) -> list[str]:
     """Each by itself: a rename that waits for one table must not hold another."""
     execute(connection, f"SET SESSION lock_wait_timeout = {_ARCHIVE_PATIENCE}")
-    there = set(rows(connection, "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (home,)))
+    there = tables_in(connection, home)
     problems = []
     for table in tables:
-        if (table,) in there:
+        if table in there:
             try:
                 execute(connection, f"RENAME TABLE {quote(home, table)} TO {quote(to, table)}")
             except pymysql.MySQLError as error:
