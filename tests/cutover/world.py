@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 import textwrap
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pymysql
 
@@ -27,6 +26,7 @@ from replicator.mysql.position import Position
 from replicator.planning import resolve
 from replicator.progress import Progress
 from replicator.transform.plan import MigrationPlan
+from tests.writers import Writers
 
 WRITTEN = ("customers", "orders", "items", "payments")
 """Written to by every client transaction, in this order."""
@@ -242,31 +242,17 @@ class Ledger:
         return {note for note, tables in self.acknowledged.items() if table in tables}
 
 
-class Clients:
+class Clients(Writers):
     """Threads that write transactions over several tables until told to stop."""
 
     def __init__(
         self, world: World, count: int = 8, think: float = 0.005, orders: Sequence[Sequence[str]] = (WRITTEN,)
     ) -> None:
+        super().__init__(count)
         self.world = world
         self.ledgers = [Ledger() for _ in range(count)]
         self._think, self._orders = think, orders
-        self._stop = threading.Event()
         self._written = [0] * count
-        self._threads: list[threading.Thread] = []
-
-    def __enter__(self) -> Self:
-        """They write inside the block; they may be entered again."""
-        self._stop.clear()
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(len(self.ledgers))]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     @property
     def errors(self) -> Counter[int | None]:

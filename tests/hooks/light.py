@@ -5,8 +5,6 @@ Both databases are on one server, which the engine does not know: it opens, clos
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +20,7 @@ from replicator.cutover.hold import Outcome
 from replicator.demo.servers import Server
 from replicator.mysql.connection import error_code, rows
 from tests.cutover.world import CopyingStream, World, make_world
+from tests.writers import Routed
 
 
 @dataclass(frozen=True)
@@ -94,34 +93,20 @@ def make_light(server: Server, database: Callable[..., str], folder: Path, *, tc
     return light
 
 
-class Clients:
+class Clients(Routed):
     """Threads that insert one row a transaction on the side that the route names, and remember what was acknowledged."""
 
     def __init__(self, light: Light, count: int = 3) -> None:
+        super().__init__(light.folder, count)
         self._light = light
-        self.acknowledged: dict[str, str] = {}
-        self.doubtful: set[str] = set()
-        self.errors: Counter[int | None] = Counter()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        super().__enter__()
         self.go_on()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def go_on(self, writes: int = 6) -> None:
-        """Wait until that many more writes are acknowledged."""
-        enough, deadline = len(self.acknowledged) + writes, time.monotonic() + 30
-        while len(self.acknowledged) < enough:
-            assert time.monotonic() < deadline, (self._light.route, self.errors)
-            time.sleep(0.01)
+    def go_on(self, writes: int = 6, within: float = 30.0) -> None:
+        super().go_on(writes, within)
 
     def _write(self, number: int) -> None:
         world, serial, connection = self._light.world, 0, None

@@ -118,7 +118,7 @@ def test_either_server_at_every_step(
     fault, outcomes = Fault(monkeypatch), Counter[str]()
     left = faults(flavour)
     with Clients(two) as clients:
-        clients.go_on(5)
+        clients.go_on(4, within=5)
         while any(left.values()):
             back = two.route == "target"
             if not left[back]:
@@ -148,11 +148,11 @@ def test_clients_do_not_wait_for_a_new_server_that_stays_away(
             two.cross(False, MAX_FREEZE)
         assert two.servers["target"].pid is None  # all this while
         assert not (tmp_path / "held").exists()
-        clients.go_on(1)
+        clients.go_on(4, within=1)
         fault.settle()
         assert recover(two.config) == "undone"
         assert two.open_side() == "source"
-        clients.go_on(1)
+        clients.go_on(4, within=1)
     clients.check()
 
 
@@ -184,5 +184,5 @@ def strike(two: Two, fault: Fault, clients: Clients, back: bool, name: str, wher
     found = recover(two.config)
     assert found is None or outcome == "in doubt", found
     assert (two.open_side() == ("source" if back else "target")) == (outcome == "done")
-    clients.go_on(MAX_FREEZE)
+    clients.go_on(4, within=MAX_FREEZE)
     return outcome

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import Counter
-from typing import Self
 
 import pymysql
 from pymysql.constants import ER
@@ -14,16 +12,17 @@ from pymysql.constants import ER
 from replicator.mysql.connection import Connection, error_code, rows
 from tests.hooks.world import ApartShop
 from tests.reverse.traffic import _EXPECTED, _new, _old
+from tests.writers import Writers
 
 _LOST = {0, 1048, 1053, 1927, 2006, 2013}
 
 
-class Clients:
+class Clients(Writers):
     """Threads that write until told to stop."""
 
     def __init__(self, shop: ApartShop, count: int = 3, seed: int = 0) -> None:
+        super().__init__(count)
         self._shop = shop
-        self._stop = threading.Event()
         self.acknowledged: dict[str, str] = {}
         """Note of a booking whose COMMIT was answered → the side that answered."""
         self.doubtful: set[str] = set()
@@ -35,17 +34,6 @@ class Clients:
         self.longest = 0.0
         """Seconds between two acknowledged writes of one client."""
         self._seed = seed
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def _write(self, number: int) -> None:
         chance, serial = random.Random(f"{self._seed} {number}"), 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import threading
 import time
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import pymysql
 
@@ -27,6 +26,7 @@ from replicator.planning import resolve
 from replicator.progress import Progress
 from replicator.state import Checkpoint
 from replicator.transform.plan import MigrationPlan
+from tests.writers import Routed
 
 Side = Literal["source", "target"]
 TABLES = ("customers", "orders")
@@ -193,34 +193,13 @@ class Copying:
     def stop(self) -> None: ...
 
 
-class Clients:
+class Clients(Routed):
     """Threads that insert a row into each table in one transaction, on the side that the route names, and remember what was
     acknowledged."""
 
     def __init__(self, two: Two, count: int = 3) -> None:
+        super().__init__(two.folder, count)
         self._two = two
-        self.acknowledged: dict[str, str] = {}
-        self.doubtful: set[str] = set()
-        self.errors: Counter[int | None] = Counter()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def go_on(self, within: float, writes: int = 4) -> None:
-        """Wait until that many more writes are acknowledged."""
-        enough, deadline = len(self.acknowledged) + writes, time.monotonic() + within
-        while len(self.acknowledged) < enough:
-            assert time.monotonic() < deadline, (self._two.route, self.errors)
-            time.sleep(0.005)
 
     def _write(self, number: int) -> None:
         serial, side = 0, self._two.route

@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections import Counter
-from typing import Self
 
 import pymysql
 
 from replicator.mysql.connection import Connection, error_code, execute
 from tests.reverse.world import Shop
+from tests.writers import Writers
 
 _EXPECTED = {1062, 1205, 1213, 1467, 1412, 1452, 1451, 1054, 1146, 1136, 1048, 1364, 3140, 1265, 4025}
 """A collision, a deadlock (1467: over the lock of AUTO_INCREMENT), and all that says that the schema is another one now."""
 
 
-class Clients:
+class Clients(Writers):
     """Threads that write until told to stop."""
 
     def __init__(self, shop: Shop, count: int = 3, seed: int = 0) -> None:
+        super().__init__(count)
         self._shop = shop
-        self._stop = threading.Event()
         self.acknowledged: set[str] = set()
         """Notes of bookings whose COMMIT was answered."""
         self.errors: Counter[int | None] = Counter()
         self.written = 0
         self._seed = seed
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def _write(self, number: int) -> None:
         chance, serial = random.Random(f"{self._seed} {number}"), 0
