@@ -401,7 +401,7 @@ class Migration:
 
     def _await_end(self, stream: Stream) -> None:
         """Until all is applied that stands in the binlog now; raises what has ended the stream."""
-        with connected(self.upstream) as upstream, failing(self.upstream):
+        with connected(self.upstream) as upstream:
             end = current_position(upstream)
         while not stream.wait_applied(end, 0.5):
             self._unless_stopped()
@@ -606,12 +606,12 @@ class Migration:
 
     @contextmanager
     def _source(self) -> Iterator[Connection]:
-        with connected(self.config.source) as connection, failing(self.config.source):
+        with connected(self.config.source) as connection:
             yield connection
 
     @contextmanager
     def _target(self) -> Iterator[Connection]:
-        with connected(self.config.target, database=False, write=True) as connection, failing(self.config.target):
+        with connected(self.config.target, database=False, write=True) as connection:
             self.state.guard(connection)
             yield connection
 

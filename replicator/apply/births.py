@@ -48,7 +48,7 @@ class Births:
         `position`: up to where the stream has read. Raises BinlogPurged, and SourceConnectionLost where another server answers
         than the one that is read from.
         """
-        with connected(upstream, database=False) as source, failing(upstream):
+        with connected(upstream, database=False) as source:
             end = current_position(source)
             server = identify(source).identity
         if server != self._server:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-import pymysql
-
 from replicator.binlog.codes import HEADER_LENGTH, NO_FOREIGN_KEY_CHECKS, ROWS
 from replicator.binlog.decoder import DECODE_ERRORS, DecodeRows, compile_rows
 from replicator.binlog.events import RowsEvent, TableMap, Wanted
@@ -141,18 +139,15 @@ class RowImages:
         """The table's columns that the binlog describes as something else, each with its type. Only MariaDB has them."""
         if not self.mariadb:
             return {}
-        try:
-            with connected(self._endpoint, database=False) as connection:
-                return dict(
-                    rows(
-                        connection,
-                        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND"
-                        " table_name = %s AND (data_type IN ('uuid', 'inet4', 'inet6') OR datetime_precision > 0)",
-                        (table.schema, table.table),
-                    )
+        with connected(self._endpoint, database=False) as connection:
+            return dict(
+                rows(
+                    connection,
+                    "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND"
+                    " table_name = %s AND (data_type IN ('uuid', 'inet4', 'inet6') OR datetime_precision > 0)",
+                    (table.schema, table.table),
                 )
-        except pymysql.MySQLError as error:
-            raise self._endpoint.lost(error) from None
+            )
 
     def _bad_row(self, table: _Table, kind: int, bitmaps: bytes, images: bytes, error: Exception) -> BadRow:
         """Name the column by reading each one alone: only a failure pays for it."""

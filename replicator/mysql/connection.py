@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
@@ -22,6 +22,10 @@ from replicator.errors import (
 )
 
 Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"  # quoted: generic in its type hints only
+if TYPE_CHECKING:
+    _Connection = Connection
+else:
+    _Connection = pymysql.connections.Connection
 
 # Days like 2020-02-30, which a lenient application may have stored, can only be asked for and written where they are allowed.
 READ_SQL_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
@@ -91,6 +95,26 @@ class Endpoint:
         return self.unix_socket or f"{self.host}:{self.port}"
 
 
+class Session(_Connection):
+    """A connection that remembers the last error it raised, so that `connected` knows whose it is."""
+
+    failed: Exception | None = None
+
+    def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
+        try:
+            return super().query(sql, unbuffered)
+        except (pymysql.MySQLError, OSError) as error:
+            self.failed = error
+            raise
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        except (pymysql.MySQLError, OSError) as error:
+            self.failed = error
+            raise
+
+
 @contextmanager
 def failing(endpoint: Endpoint, doing: str = "") -> Iterator[None]:
     """Errors of the driver inside become those of the endpoint: lost ones pass when tried again, the others say why."""
@@ -147,7 +171,7 @@ def connect(
     several: bool = False,
     read_timeout: float | None = None,
     settings: Mapping[str, str | int] | None = None,
-) -> Connection:
+) -> Session:
     """Open a session in UTC and utf8mb4.
 
     `write` sessions are strict, accept 0 in AUTO_INCREMENT columns and do not check foreign keys; `raw` ones return every
@@ -171,7 +195,7 @@ def connect(
         f"{name}={value}" if isinstance(value, int) else f"{name}='{value}'" for name, value in variables.items()
     )
     try:
-        return pymysql.connect(
+        return Session(
             host=endpoint.host,
             port=endpoint.port,
             unix_socket=endpoint.unix_socket,
@@ -202,10 +226,14 @@ def connect(
 
 @contextmanager
 def connected(endpoint: Endpoint, **options: Any) -> Iterator[Connection]:
-    """`connect`, closed at the end."""
+    """`connect`, closed at the end. Errors of this connection that nobody has caught become those of the endpoint."""
     connection = connect(endpoint, **options)
     try:
         yield connection
+    except (pymysql.MySQLError, OSError) as error:
+        if error is not connection.failed:
+            raise
+        raise endpoint.failure(error) from error
     finally:
         close(connection)
 

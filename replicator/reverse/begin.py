@@ -9,7 +9,7 @@ import structlog
 from replicator.apply import heartbeat
 from replicator.config import Config
 from replicator.mysql.catalog import read_tables
-from replicator.mysql.connection import connected, failing
+from replicator.mysql.connection import connected
 from replicator.progress import Progress
 from replicator.reverse.plan import ReversePlan
 from replicator.reverse.references import mend_references
@@ -25,11 +25,11 @@ def prepare_reverse(config: Config, state: State, reverse: ReversePlan, progress
     """After a cutover: what the stream back needs to know of the new tables as they were then."""
     upstream, downstream = config.ends("reverse")
     if config.stream.heartbeat is not None:
-        with connected(upstream, database=False) as connection, failing(upstream):
+        with connected(upstream, database=False) as connection:
             heartbeat.create(connection, state.database)
     if not any(source.staged is not None for source in reverse.stream.sources.values()):
         return
-    with connected(config.target, database=False, write=True) as target, failing(config.target):
+    with connected(config.target, database=False, write=True) as target:
         state.guard(target)
         facts = state.facts(target)
         if facts.get("reverse_staged") == facts["switch"]["since"]:
@@ -37,18 +37,14 @@ def prepare_reverse(config: Config, state: State, reverse: ReversePlan, progress
     relation = staging_relation(state.database, state.migration, "reverse")
     with progress.long_step("staging the new tables as they were at the switch"):
         fill_staging(downstream, reverse, relation, stop)
-    with connected(config.target, database=False, write=True) as target, failing(config.target):
+    with connected(config.target, database=False, write=True) as target:
         state.learn(target, reverse_staged=facts["switch"]["since"])
 
 
 def mend(config: Config, plan: MigrationPlan, progress: Progress) -> None:
     """After a rollback: references that only the new schema allowed to dangle."""
     _, endpoint = config.ends("reverse")
-    with (
-        progress.long_step("mending references"),
-        connected(endpoint, database=False, write=True) as connection,
-        failing(endpoint),
-    ):
+    with progress.long_step("mending references"), connected(endpoint, database=False, write=True) as connection:
         mended, left = mend_references(connection, plan, read_tables(connection, config.source.database))
     for action, found in (("references.mended", mended), ("references.dangling", left)):
         if found:

@@ -180,7 +180,7 @@ class Comparer:
         if left and self.transform.grouped and self._by_collation:
             # A group with the members 'a' and 'A' is known by either.
             columns = [self.transform.source.by_name[name] for name in self.transform.unit_columns]
-            with connected(self._config.source) as source, failing(self._config.source):
+            with connected(self._config.source) as source:
                 same = equal_keys(source, columns, [keys[place] for place in left], touched)
             found |= {left[place] for place in same}
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from replicator.config import Config, load
 from replicator.demo.servers import Server
-from replicator.errors import ReplicatorError, SourceError
+from replicator.errors import ReplicatorError, SourceConnectionLost, SourceError, TargetConnectionLost
 from replicator.mysql.connection import Connection, connected, execute, row, rows, value
 
 PASSWORD = "hün'ter\\2 €"
@@ -49,6 +50,22 @@ def test_a_wrong_password_is_a_refusal_that_does_not_show_it(server: Server, acc
         pass
     assert not caught.value.transient
     assert "wrong-one" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("side", "named"), [("source", SourceConnectionLost), ("target", TargetConnectionLost)])
+def test_an_error_that_nobody_caught_is_that_of_its_end(
+    server: Server, account: str, connect: Callable[..., Connection], tmp_path: Path, side: str, named: type[ReplicatorError]
+) -> None:
+    """With sessions of both ends open, whichever was opened last."""
+    end = configured(tmp_path, server.url("mysql", account)).source
+    ends = {role: dataclasses.replace(end, role=role) for role in ("source", "target")}
+
+    def is_cut(connection: Connection) -> None:
+        execute(connect(server), f"KILL {value(connection, 'SELECT CONNECTION_ID()')}")
+        value(connection, "SELECT 1")
+
+    with pytest.raises(named), connected(ends["source"]) as source, connected(ends["target"]) as target:
+        is_cut({"source": source, "target": target}[side])
 
 
 def test_tls_where_it_is_asked_for_or_no_connection(

@@ -91,7 +91,7 @@ def running(world: World) -> Iterator[None]:
         (produce_module, "encoder", _encoder),
     ]
     with ExitStack() as stack:
-        stack.enter_context(patch("pymysql.connect", connect))
+        stack.enter_context(patch("replicator.mysql.connection.Session", connect))
         for place, name, value in changes:
             stack.enter_context(patch.object(place, name, value))
         yield

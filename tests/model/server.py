@@ -109,7 +109,8 @@ class Database:
             self.daemon.dead = True
             raise Crash
         link.close()
-        raise pymysql.OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
+        link.failed = pymysql.OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
+        raise link.failed
 
     def _execute(self, link: Link, statement: str) -> tuple[Answer, int]:
         verb = statement[:6].upper().rstrip()
@@ -175,12 +176,13 @@ def sqlite(statement: str) -> str:
 
 
 class Link:
-    """What the engine holds instead of a pymysql.Connection."""
+    """What the engine holds instead of its sessions."""
 
     def __init__(self, database: Database, *, autocommit: bool) -> None:
         self.database = database
         self.autocommit = autocommit
         self.open = True
+        self.failed: Exception | None = None
         self._result: Any = None
         self._rfile: Any = None
 
