@@ -12,8 +12,9 @@ help: ## list the targets
 demo: venv ## show the whole story on private servers: copy, replicate, verify, cut over
 	@$(BIN)/replicator demo
 
+# Hundreds of processes are started: without compiled files each one would compile the package anew.
 test: lint ## lint, then run every test on real MariaDB and MySQL servers
-	@$(BIN)/pytest -n 3
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3
 
 lint: venv ## ruff and mypy --strict
 	@$(BIN)/ruff check .

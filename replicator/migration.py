@@ -401,7 +401,7 @@ class Migration:
 
     def _await_end(self, stream: Stream) -> None:
         """Until all is applied that stands in the binlog now; raises what has ended the stream."""
-        with connected(self.upstream) as upstream:
+        with connected(self.upstream, database=False) as upstream:
             end = current_position(upstream)
         while not stream.wait_applied(end, 0.5):
             self._unless_stopped()

@@ -14,7 +14,7 @@ from replicator.binlog.safe_position import current_position
 from replicator.errors import BinlogPurged
 from replicator.mysql.connection import execute, rows
 from tests.conftest import ServerPair
-from tests.faults.world import World, transaction, until
+from tests.faults.world import World, create_source, transaction, until
 from tests.proxy import proxy
 
 
@@ -118,13 +118,16 @@ def test_a_binlog_that_is_begun_anew_under_the_stream_and_grows(world: World, mo
 
 
 def test_another_server_takes_the_source_s_place(own_pair: ServerPair, new_world: Callable[..., World]) -> None:
-    """With a binlog of its own, in which the same numbers stand for other transactions."""
+    """With the same tables, and a binlog of its own, in which the same numbers stand for other transactions."""
     with proxy(own_pair.source.port) as way:
         world = new_world(urls={"source": f"mysql://twin@127.0.0.1:{way.port}/{{}}"})
         for side in ("source", "target"):
             root = world.on(side)
             execute(root, f"CREATE USER IF NOT EXISTS twin@'127.0.0.1' IDENTIFIED BY '{own_pair.source.password}'")
             execute(root, "GRANT ALL ON *.* TO twin@'127.0.0.1'")
+        stranger = world.on("target")
+        execute(stranger, f"CREATE DATABASE {world.names['source']}")
+        create_source(stranger, world.names["source"])
         run = world.replicating()
         transaction(world.on("source"), 1)
         world.equal()

@@ -250,18 +250,12 @@ def make_world(
     with ExitStack() as stack:
         for server in (pair.source, pair.target):
             stack.callback(_drop, server, names)
-        for role, server, script in (("source", pair.source, SOURCE), ("target", pair.target, "")):
+        for role, server in (("source", pair.source), ("target", pair.target)):
             with _connected(server) as connection:
                 _create_user(connection, server)
                 execute(connection, f"CREATE DATABASE {names[role]}")
-                execute(connection, f"USE {names[role]}")
-                for statement in filter(str.strip, script.split(";")):
-                    execute(connection, statement)
-                if script:
-                    for customer in range(CUSTOMERS):
-                        execute(connection, f"INSERT INTO customers VALUES ({customer}, 'name {customer}')")
-                        execute(connection, f"INSERT INTO orders VALUES ({customer}, {customer % 9}, 0)")
-                        execute(connection, f"INSERT INTO visits VALUES ({customer}, {customer % 5}, 1)")
+                if role == "source":
+                    create_source(connection, names[role])
         (folder / "transforms").mkdir()
         (folder / "transforms/all.py").write_text(TRANSFORMS)
         (folder / "schema").mkdir()
@@ -282,6 +276,17 @@ def make_world(
         made = World(pair.source, pair.target, names, folder, config, ExitStack(), logs)
         stack.callback(_end, made)
         yield made
+
+
+def create_source(connection: Connection, database: str) -> None:
+    """The application's tables and first rows."""
+    execute(connection, f"USE {database}")
+    for statement in filter(str.strip, SOURCE.split(";")):
+        execute(connection, statement)
+    for customer in range(CUSTOMERS):
+        execute(connection, f"INSERT INTO customers VALUES ({customer}, 'name {customer}')")
+        execute(connection, f"INSERT INTO orders VALUES ({customer}, {customer % 9}, 0)")
+        execute(connection, f"INSERT INTO visits VALUES ({customer}, {customer % 5}, 1)")
 
 
 def _create_user(connection: Connection, server: Server) -> None:

@@ -19,7 +19,7 @@ from tests.model.simulation import Simulation, Violation
 
 Record = Callable[[str, object], None]
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "800"))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "2000"))
 """Histories in a run. Ten thousand take about six minutes."""
 LENGTH = 250
 """Bytes of decisions: about fifteen transactions, a death, and fifty commits of the target."""
