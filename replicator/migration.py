@@ -20,35 +20,30 @@ from types import MappingProxyType
 import pymysql
 import structlog
 
-from replicator import beginning
+from replicator import beginning, ending
 from replicator import state as state_module
 from replicator.apply import heartbeat
 from replicator.apply.applier import Applier
 from replicator.apply.ends import Aside, Behind
 from replicator.apply.stream import Stream
-from replicator.binlog.birth import born
-from replicator.binlog.safe_position import current_position, safe_position
+from replicator.binlog.safe_position import current_position
 from replicator.config import Config
-from replicator.copy import build_jobs, copy_jobs, copy_silent, defer_indexes, restore_indexes, run_jobs, settled
+from replicator.copy import build_jobs, copy_jobs, copy_silent, restore_indexes, run_jobs, settled
 from replicator.cutover.arrival import recover
 from replicator.cutover.moves import Moves, closing, make_moves_back, moves_from_json
 from replicator.errors import (
     CheckFailed,
     CutoverInDoubt,
-    Interrupted,
     ReplicatorError,
     SourceError,
     VerificationFailed,
     WrongState,
 )
 from replicator.lock import Lock
-from replicator.mysql.catalog import read_tables
 from replicator.mysql.connection import Connection, Endpoint, connected, execute, failing
-from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
-from replicator.mysql.xa import prepared
-from replicator.patience import patiently
+from replicator.patience import patiently, unless_stopped
 from replicator.planning import drop_tables, resolve
 from replicator.preflight import run_checks
 from replicator.progress import Progress
@@ -57,8 +52,8 @@ from replicator.reverse.begin import mend, prepare_reverse
 from replicator.reverse.catalogs import resolve_reverse
 from replicator.reverse.edits import seen_from_behind
 from replicator.reverse.plan import ReversePlan
-from replicator.staging import create_staging, fit_staging, index_staging, staging_relation
-from replicator.state import Checkpoint, Direction, State
+from replicator.staging import index_staging, staging_relation
+from replicator.state import Direction, State
 from replicator.throttle import Throttle
 from replicator.transform.plan import MigrationPlan
 from replicator.verify import Report, Verifier, repair
@@ -174,7 +169,7 @@ class Migration:
             self.progress.restore(stored)
         if phase in ("completed", "aborted"):
             raise WrongState(f"the migration {self.state.migration} is {phase}: there is nothing left to run")
-        with self._source() as source, self._target() as target:
+        with connected(self.config.source) as source, self._target() as target:
             if phase == "preparing":
                 beginning.create(self.config, self.state, target)
             else:
@@ -185,52 +180,12 @@ class Migration:
                 self._reverse = resolve_reverse(self.config, source, target, self.state.facts(target)["new_tables"])
             self._plan = resolve(self.config, source, target) if self._reverse is None else self._reverse.forward
             if phase == "preparing":
-                self._begin(source, target)
+                beginning.begin(self.config, self.state, self._plan, source, target, self.progress, self.stop)
                 phase = "copying"
             elif self._reverse is None:
-                self._fit_staging(target)
+                beginning.fit(self.state, self._plan, target)
             self._show_tables(phase)
         return phase
-
-    def _begin(self, source: Connection, target: Connection) -> None:
-        """The order matters: LOW is taken last before the copy may read, and stored before it does."""
-        if self.config.stream.heartbeat is not None:
-            with failing(self.config.source, "creating the heartbeat's table"):
-                heartbeat.create(source, self.state.database)
-        for table in self.plan.sources.values():
-            if table.staged is not None:
-                create_staging(target, self._relation, table.staged)
-        defer_indexes(self.config, self.plan, target)
-        with failing(self.config.source, "finding a position to start from"):
-            low, method = safe_position(source)
-            self._await_decisions(source)
-            visible, _ = safe_position(source)
-            server = identify(source)
-            begun = born(self.config.source, low)
-        execute(target, "BEGIN")
-        self.state.begin_stream(target, "forward", Checkpoint(low, server.identity, 0.0), begun)
-        self.state.learn(target, low=low.to_json(), low_method=method, source=str(server))
-        self.state.learn(target, visible={"server": server.identity, "position": visible.to_json()})
-        self.state.enter(target, "copying")
-        target.commit()
-
-    def _fit_staging(self, target: Connection) -> None:
-        for table in self.plan.sources.values():
-            if table.staged is not None:
-                fit_staging(target, self.state.database, self.state.migration, table.staged)
-
-    def _await_decisions(self, source: Connection) -> None:
-        """The rows of an XA transaction that was prepared before LOW stand before it: the copy has to find them decided."""
-        try:
-            waiting = set(prepared(source))
-        except pymysql.MySQLError as error:
-            raise self.config.source.failure(error, "looking for prepared XA transactions (XA_RECOVER_ADMIN)") from None
-        while waiting:
-            self.progress.doing(f"waiting until XA transactions are committed or rolled back: {', '.join(sorted(waiting)[:5])}")
-            self.progress.beat()
-            self._unless_stopped()
-            self.stop.wait(0.2)
-            waiting &= set(prepared(source))
 
     def copy(self) -> None:
         """Copy every source table, in parallel chunks where that is exact; then HIGH is known."""
@@ -246,8 +201,8 @@ class Migration:
             stop=self.stop,
             throttle=self.throttle,
         )
-        self._unless_stopped()
-        with self._source() as source, self._target() as target:
+        unless_stopped(self.stop)
+        with connected(self.config.source) as source, self._target() as target:
             with failing(self.config.source):
                 high = current_position(source)
             execute(target, "BEGIN")
@@ -277,7 +232,7 @@ class Migration:
         stream.start()
         try:
             while not stream.wait_applied(high, 0.5):
-                self._unless_stopped()
+                unless_stopped(self.stop)
         finally:
             stream.stop()
 
@@ -297,7 +252,7 @@ class Migration:
                 stop=self.stop,
                 throttle=self.throttle,
             )
-            self._unless_stopped()
+            unless_stopped(self.stop)
         with self._target() as target:
             self.state.enter(target, "replicating")
 
@@ -394,7 +349,7 @@ class Migration:
                     raise
                 self.progress.retried("verify", error)
                 self.stop.wait(_VERIFY_PAUSE)
-                self._unless_stopped()
+                unless_stopped(self.stop)
         if not report.ok and once:
             raise VerificationFailed(report.summary())
         return report
@@ -404,7 +359,7 @@ class Migration:
         with connected(self.upstream, database=False) as upstream:
             end = current_position(upstream)
         while not stream.wait_applied(end, 0.5):
-            self._unless_stopped()
+            unless_stopped(self.stop)
 
     # What commands ask for ---------------------------------------------------------------------------------
 
@@ -466,18 +421,11 @@ class Migration:
     def complete(self) -> None:
         """End the way back and remove staging and state; the archive stays. Raises WrongState before a cutover."""
         with self._target() as target:
-            phase = self.state.phase(target) if self.state.exists(target) else None
-            if phase != "reversing":
-                raise WrongState(f"the migration is {phase or 'not begun'}: only after a cutover can it be completed")
-            if self.state.intent(target) is not None:
-                raise WrongState(
-                    "the last switch left something to do, the log says what: restart `replicator run`, which tries it again,"
-                    " and then complete"
-                )
+            ending.unless_completable(self.state, target)
             if self._stream is not None:
                 self._switching = True
                 self._stream.stop()
-            self._remove(target)
+            ending.remove(self.config, self.state, target)
         self.progress.enter("completed")
         self._ended.set()
         self.stop.set()
@@ -485,33 +433,16 @@ class Migration:
     def abort(self, *, drop_target: bool) -> None:
         """End the migration and remove staging and state; `drop_target` removes the target tables as well."""
         with self._target() as target:
-            if not self.state.exists(target):
-                raise WrongState(f"the migration {self.state.migration} has not begun: there is nothing to abort")
-            if self.state.phase(target) == "cutting_over":
-                raise WrongState("a cutover was begun and has not come to its end: `replicator run` brings it there first")
-            if self.state.phase(target) == "reversing":
-                raise WrongState(
-                    f"the migration {self.state.migration} is cut over: `replicator rollback` takes that back, and"
-                    " `replicator complete` ends it"
-                )
+            ending.unless_abortable(self.state, target)
             if self._stream is not None:
                 self._switching = True
                 self._stream.stop()
             if drop_target:
                 drop_tables(target, self.config.target.database)
-            self._remove(target)
+            ending.remove(self.config, self.state, target)
         self.progress.enter("aborted")
         self._ended.set()
         self.stop.set()
-
-    def _remove(self, target: Connection) -> None:
-        """Forget the migration: staging and state, also what the way back needed on the source."""
-        _, downstream = self.config.ends("reverse")
-        if self.config.cutover.mode == "hooks":
-            with connected(downstream, database=False, write=True) as source:
-                if "checkpoint" in read_tables(source, self.state.database):
-                    remove(self.state, source)
-        remove(self.state, target)
 
     def store_status(self) -> None:
         """Keep the status for shells that ask when no daemon runs; a target that is away is not asked twice."""
@@ -570,10 +501,6 @@ class Migration:
             if phase not in ("copying", "catching_up"):
                 self.progress.finished(name, source)
 
-    def _unless_stopped(self) -> None:
-        if self.stop.is_set():
-            raise Interrupted("stopped; run again to go on where this left off")
-
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep a second daemon out while this one lives. Raises WrongState where there is one, or has come to be one."""
@@ -605,20 +532,7 @@ class Migration:
             yield
 
     @contextmanager
-    def _source(self) -> Iterator[Connection]:
-        with connected(self.config.source) as connection:
-            yield connection
-
-    @contextmanager
     def _target(self) -> Iterator[Connection]:
         with connected(self.config.target, database=False, write=True) as connection:
             self.state.guard(connection)
             yield connection
-
-
-def remove(state: State, target: Connection) -> None:
-    """Remove what a migration left in the state database of one server: staging and state."""
-    tables = [name for name in read_tables(target, state.database) if name.startswith(f"{state.migration}:")]
-    for name in tables:
-        execute(target, f"DROP TABLE IF EXISTS {quote(state.database, name)}")
-    state.remove(target)

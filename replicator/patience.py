@@ -29,6 +29,12 @@ def patiently(step: Callable[[], None], progress: Progress, stop: threading.Even
             progress.retried(progress.stage, error)
         progress.beat()
         waiting()
-        if stop.wait(pause):
-            raise Interrupted("stopped; run again to go on where this left off")
+        stop.wait(pause)
+        unless_stopped(stop)
         pause = min(pause * 2, longest)
+
+
+def unless_stopped(stop: threading.Event) -> None:
+    """Raise Interrupted once `stop` is set."""
+    if stop.is_set():
+        raise Interrupted("stopped; run again to go on where this left off")

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol, Self
 from unittest.mock import patch
 
+from replicator import beginning
 from replicator import migration as migration_module
 from replicator import state as state_module
 from replicator.apply import feed as feed_module
@@ -24,7 +25,7 @@ from replicator.copy import chunks, crew, session
 from replicator.copy import writing as writing_module
 from replicator.migration import Migration
 from replicator.mysql.catalog import Column
-from replicator.mysql.connection import Endpoint
+from replicator.mysql.connection import Endpoint, connected
 from replicator.mysql.encoding import RowFunction, row_encoder
 from replicator.mysql.literals import encoder
 from replicator.mysql.position import Position
@@ -69,8 +70,8 @@ def running(world: World) -> Iterator[None]:
 
     changes: list[tuple[object, str, object]] = [
         (migration_module, "Stream", _Stream),
-        (migration_module, "born", lambda *_: 0),
-        (migration_module, "defer_indexes", lambda *_: None),
+        (beginning, "born", lambda *_: 0),
+        (beginning, "defer_indexes", lambda *_: None),
         (migration_module, "restore_indexes", lambda *_: None),
         (stream_module, "threading", _AT_ONCE),
         (stream_module, "Feed", lambda *args, **options: _Feed(world, *args, **options)),
@@ -112,8 +113,8 @@ class Life(Migration):
             if phase is None:
                 self.state.begin(target, {})
             if phase in (None, "preparing"):
-                with self._source() as source:
-                    self._begin(source, target)
+                with connected(self.config.source) as source:
+                    beginning.begin(self.config, self.state, self.plan, source, target, self.progress, self.stop)
                 phase = "copying"
         assert phase is not None
         self._forward(phase, once=False)

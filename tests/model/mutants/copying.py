@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from replicator import migration
+from replicator import beginning, migration
 from replicator.binlog import safe_position
 from replicator.copy import chunks, session
 from replicator.migration import Migration
-from replicator.mysql.connection import execute
+from replicator.mysql.connection import connected, execute
 from replicator.mysql.position import Position
 from replicator.mysql.sql import until_condition
 from replicator.state import State
@@ -19,7 +19,7 @@ from tests.model.mutants.mutant import Patch, mutant
 
 @mutant("LOW is the end of the binlog, of which not all is visible yet")
 def _() -> list[Patch]:
-    return [(migration, "safe_position", lambda source: (safe_position.current_position(source), "end"))]
+    return [(beginning, "safe_position", lambda source: (safe_position.current_position(source), "end"))]
 
 
 @mutant("HIGH is taken before the copy, not behind it")
@@ -27,7 +27,7 @@ def _() -> list[Patch]:
     original = Migration.copy
 
     def early(self: Migration) -> None:
-        with self._source() as source:
+        with connected(self.config.source) as source:
             high = safe_position.current_position(source)
         with patch.object(migration, "current_position", lambda _: high):
             original(self)
