@@ -101,15 +101,25 @@ class Session(_Connection):
     failed: Exception | None = None
 
     def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
-        try:
+        with self._remembered():
             return super().query(sql, unbuffered)
-        except (pymysql.MySQLError, OSError) as error:
-            self.failed = error
-            raise
+
+    def begin(self) -> None:
+        with self._remembered():
+            super().begin()
 
     def commit(self) -> None:
-        try:
+        with self._remembered():
             super().commit()
+
+    def rollback(self) -> None:
+        with self._remembered():
+            super().rollback()
+
+    @contextmanager
+    def _remembered(self) -> Iterator[None]:
+        try:
+            yield
         except (pymysql.MySQLError, OSError) as error:
             self.failed = error
             raise
