@@ -42,6 +42,7 @@ class Proxy:
     _open: set[socket.socket] = field(default_factory=set)
     _forgotten: set[socket.socket] = field(default_factory=set)
     _servers: set[socket.socket] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, listener: socket.socket) -> None:
         """Accept until the listener is closed."""
@@ -58,8 +59,9 @@ class Proxy:
             up, down = Line(False), Line(True)
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._open |= {client, server}
-            self._servers.add(server)
+            with self._lock:
+                self._open |= {client, server}
+                self._servers.add(server)
             for line, from_, to in ((up, client, server), (down, server, client)):
                 threading.Thread(target=self._carry, args=(line, down, from_, to), daemon=True).start()
 
@@ -82,17 +84,21 @@ class Proxy:
 
     def cut(self) -> None:
         """End every connection that there is."""
-        for end in list(self._open):
+        with self._lock:
+            ends = list(self._open)
+            self._open.clear()
+            self._servers.clear()
+        for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
-        self._open.clear()
-        self._servers.clear()
 
     def forget(self) -> None:
         """End every connection that there is, of which the server does not hear."""
-        self._forgotten |= self._servers
-        for end in self._open - self._servers:
+        with self._lock:
+            self._forgotten |= self._servers
+            clients = self._open - self._servers
+        for end in clients:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 

@@ -12,6 +12,7 @@ import socket
 import socketserver
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,8 @@ Handler = Callable[[str, Message], Iterator[Message]]
 _LONGEST_REQUEST = 1 << 16
 _PATIENCE = 10.0
 """Seconds in which a request has to be there, or a daemon has to take the connection."""
+_DYING = 1.0
+"""Seconds in which the socket of a killed daemon may still be held."""
 
 _log = structlog.get_logger("control")
 
@@ -183,7 +186,10 @@ def _failure(error: ReplicatorError) -> Message:
 
 
 def _remove_stale(path: Path) -> None:
-    """Make room for the socket: one that nobody listens on is what a killed daemon left behind."""
+    """Make room for the socket: one that nobody listens on is what a killed daemon left behind.
+
+    A process that the daemon was just starting when it was killed may have the socket until it has started.
+    """
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise ConfigError(f"control.socket: {path} is something else than a socket: name another path")
@@ -191,16 +197,22 @@ def _remove_stale(path: Path) -> None:
         return
     except OSError as error:
         raise ConfigError(f"control.socket: {path}: {error.strerror}: name a path that can be written") from None
+    deadline = time.monotonic() + _DYING
+    while _listened_on(path):
+        if time.monotonic() > deadline:
+            raise WrongState(f"a daemon is already running at {path}: `replicator status` shows it")
+        time.sleep(_DYING / 10)
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def _listened_on(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_PATIENCE)
         try:
             probe.connect(str(path))
-        except ConnectionRefusedError:
-            with suppress(FileNotFoundError):
-                path.unlink()
-            return
-        except FileNotFoundError:
-            return
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
         except OSError as error:
             raise WrongState(f"{path} belongs to a daemon that cannot be asked: {error.strerror or error}") from None
-    raise WrongState(f"a daemon is already running at {path}: `replicator status` shows it")
+    return True

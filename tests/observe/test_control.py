@@ -78,6 +78,16 @@ def test_a_stale_socket_is_told_from_a_live_one_and_replaced(path: Path) -> None
     assert not path.exists()
 
 
+def test_a_socket_that_a_killed_daemon_s_child_still_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was about to become another program when the daemon was killed."""
+    held = socket.socket(socket.AF_UNIX)
+    held.bind(str(path))
+    held.listen()
+    monkeypatch.setattr("replicator.observe.control.time.sleep", lambda _: held.close())
+    with ControlServer(path, echo):
+        assert list(request(path, "pause"))[-1]["done"]
+
+
 def test_a_file_is_never_replaced(path: Path) -> None:
     path.write_text("precious")
     with pytest.raises(ConfigError, match="something else"):
