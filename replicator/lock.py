@@ -27,6 +27,8 @@ _AWAY = 0.1
 _ANSWER = 30.0
 _IDLE_SECONDS = 600
 """Where a host vanishes without a word, another one may go on after this."""
+_ENDING = 3
+"""Seconds in which a busy server may notice that a daemon that was killed is gone."""
 _DYING = 10
 """Seconds that a killed session may take to let go."""
 
@@ -49,7 +51,7 @@ class Lock:
 
     def __enter__(self) -> Self:
         """Raises WrongState where another daemon has it."""
-        self._connection = self._taken(0)
+        self._connection = self._taken(_ENDING)
         self._thread.start()
         return self
 

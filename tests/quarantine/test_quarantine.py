@@ -292,8 +292,8 @@ def test_a_proof_fails_while_a_row_is_set_aside(world: World) -> None:
 def test_stop_names_the_same(world: World, values: str) -> None:
     world.switch("stop")
     with world.running():
-        world.write(f"INSERT INTO thing VALUES ({values})")
         _, stream = world.migration.exact()
+        world.write(f"INSERT INTO thing VALUES ({values})")
         with pytest.raises(ReplicatorError) as stopped:
             stream.wait_applied(current_position(world.source), 30)
         assert isinstance(stopped.value, BadRow)
