@@ -47,7 +47,7 @@ class Routed(Writers):
         """What may have been written without an answer."""
         self.errors: Counter[int | None] = Counter()
 
-    def go_on(self, writes: int, within: float = 30.0) -> None:
+    def go_on(self, writes: int = 6, within: float = 30.0) -> None:
         """Wait until that many more writes are acknowledged."""
         enough, deadline = len(self.acknowledged) + writes, time.monotonic() + within
         while len(self.acknowledged) < enough:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
-from pymysql.cursors import Cursor, SSCursor
+from pymysql.cursors import Cursor
 
 from replicator.errors import (
     SourceConnectionLost,
@@ -96,9 +96,10 @@ class Endpoint:
 
 
 class Session(_Connection):
-    """A connection that remembers the last error it raised, so that `connected` knows whose it is."""
+    """A connection that remembers its last error, so that `connected` knows whose it is."""
 
     failed: Exception | None = None
+    """`read_batches`, which reads from the socket itself, notes its own here."""
 
     def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
         with self._remembered():
@@ -279,10 +280,3 @@ def value(connection: Connection, statement: str, arguments: tuple[Any, ...] = (
     """The first column of the first row, or None."""
     found = row(connection, statement, arguments)
     return found[0] if found else None
-
-
-def streamed(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:
-    """Rows of a result of any size, a few in memory at a time."""
-    with connection.cursor(SSCursor) as cursor:
-        cursor.execute(statement)
-        yield from cursor.fetchall_unbuffered()

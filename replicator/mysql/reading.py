@@ -104,6 +104,9 @@ def read_batches(
             buffer = buffer[place:]
             if rows:
                 yield rows
+    except (err.MySQLError, OSError) as error:
+        wire.failed = error
+        raise
     finally:
         result.unbuffered_active, result.connection = False, None
         if not finished:

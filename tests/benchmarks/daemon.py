@@ -72,11 +72,13 @@ class Daemon:
     def ask(self, command: str) -> None:
         """What an operator types, once more when it was undone or not begun."""
         typed = [sys.executable, "-m", "replicator", "--config", str(self.folder / "replicator.toml"), command]
-        code, times = subprocess.run(typed, stdout=subprocess.DEVNULL, check=False).returncode, 1
-        while code == CutoverUndone.exit_code and times < 10:
+        for _ in range(10):
+            code = subprocess.run(typed, stdout=subprocess.DEVNULL, check=False).returncode
+            if code == 0:
+                return
+            assert code == CutoverUndone.exit_code, f"{command}: exit code {code}"
             time.sleep(1)
-            code, times = subprocess.run(typed, stdout=subprocess.DEVNULL, check=False).returncode, times + 1
-        assert code == 0, f"{command}: exit code {code}"
+        raise AssertionError(f"{command}: undone each time")
 
     def watch(self) -> None:
         """Note what the copy workers have used."""

@@ -143,6 +143,7 @@ def test_goes_on_after_the_parent_was_killed(server: Server, migration: NewMigra
     while counted(made)[1] < 5_000 or len(workers := children(parent.pid)) < 2:
         assert parent.poll() is None
         time.sleep(0.05)
+    assert len(workers) == 2
     parent.kill()
     parent.wait()
     deadline = time.monotonic() + 10

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicator.demo.servers import Server
+from replicator.errors import SourceConnectionLost
 from replicator.mysql.catalog import Column, Table, read_tables
-from replicator.mysql.connection import Connection, connected, rows, value
+from replicator.mysql.connection import Connection, connected, execute, rows, value
 from replicator.mysql.encoding import row_encoder
 from replicator.mysql.literals import encoder, select_expression
 from replicator.mysql.reading import read_batches, read_rows
@@ -158,3 +159,20 @@ def test_a_reader_that_stops_ends_its_connection(server: Server, migration: NewM
         assert next(iter(reading)) == (1,)
         reading.close()  # type: ignore[attr-defined]
         assert not connection.open
+
+
+def test_a_session_that_ends_while_it_is_read_from_is_lost(server: Server, migration: NewMigration) -> None:
+    """Nobody but the session itself says whose it was."""
+    ddl = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(300) NOT NULL);"
+    made = migration(server, ddl, ddl, "copy_table('t')")
+    fill(made.source, "t", "id, name", "n, REPEAT('x', 300)", 100_000)
+    described = table(made.source, made.config.source.database).columns
+
+    def is_killed(source: Connection) -> None:
+        identity = value(source, "SELECT CONNECTION_ID()")
+        for number, _ in read_rows(source, "SELECT id, name FROM t ORDER BY id", described):
+            if number == 1:
+                execute(made.source, f"KILL {identity}")
+
+    with pytest.raises(SourceConnectionLost), connected(made.config.source) as source, connected(made.config.target):
+        is_killed(source)

@@ -105,9 +105,6 @@ class Clients(Routed):
         self.go_on()
         return self
 
-    def go_on(self, writes: int = 6, within: float = 30.0) -> None:
-        super().go_on(writes, within)
-
     def _write(self, number: int) -> None:
         world, serial, connection = self._light.world, 0, None
         while not self._stop.wait(0.005):
