@@ -15,21 +15,22 @@ import pymysql
 from replicator.cutover.moves import Name
 from replicator.mysql.connection import Connection, error_code, rows
 
+# {} is a condition on the session, so that a server with thousands of locks sends those that matter.
 _MYSQL_LOCKS = (
-    "SELECT t.processlist_id, m.object_type, m.object_schema, m.object_name, m.lock_type, m.lock_status"
-    " FROM performance_schema.metadata_locks m JOIN performance_schema.threads t ON t.thread_id = m.owner_thread_id"
-    " WHERE t.processlist_id IS NOT NULL AND (m.object_type = 'TABLE' OR (m.object_type IN ('GLOBAL', 'COMMIT')"
-    " AND m.lock_type = 'SHARED') OR m.object_type = 'BACKUP LOCK')"
+    "SELECT t.processlist_id, m.object_type, m.object_schema, m.object_name, m.lock_type"
+    " FROM performance_schema.threads t JOIN performance_schema.metadata_locks m ON m.owner_thread_id = t.thread_id"
+    " WHERE t.processlist_id {} AND m.lock_status = 'GRANTED' AND (m.object_type = 'TABLE'"
+    " OR (m.object_type IN ('GLOBAL', 'COMMIT') AND m.lock_type = 'SHARED') OR m.object_type = 'BACKUP LOCK')"
 )
 _MARIADB_LOCKS = (
-    "SELECT thread_id, lock_type, table_schema, table_name, lock_mode, 'GRANTED' FROM information_schema.metadata_lock_info"
-    " WHERE table_name <> '' OR lock_mode LIKE 'MDL_BACKUP%'"
+    "SELECT thread_id, lock_type, table_schema, table_name, lock_mode FROM information_schema.metadata_lock_info"
+    " WHERE thread_id {} AND (table_name <> '' OR lock_mode LIKE 'MDL_BACKUP%')"
 )
 _MYSQL_SESSIONS = (
     "SELECT processlist_id, processlist_user, processlist_host, processlist_time, processlist_state, processlist_info"
-    " FROM performance_schema.threads WHERE type = 'FOREGROUND' AND processlist_id IS NOT NULL"
+    " FROM performance_schema.threads WHERE type = 'FOREGROUND' AND processlist_id {}"
 )
-_MARIADB_SESSIONS = "SELECT id, user, host, time_ms / 1000, state, info FROM information_schema.processlist"
+_MARIADB_SESSIONS = "SELECT id, user, host, time_ms / 1000, state, info FROM information_schema.processlist WHERE id {}"
 # trx_started is in the server's own time zone, whatever that of the session.
 _TRANSACTIONS = (
     "SELECT trx_mysql_thread_id, TIMESTAMPDIFF(MICROSECOND, trx_started,"
@@ -49,7 +50,6 @@ class Held:
     session: int
     name: Name
     mode: str
-    granted: bool
 
     @property
     def exclusive(self) -> bool:
@@ -86,50 +86,51 @@ class Locks:
 
     flavour: str
 
-    def held(self, connection: Connection) -> list[Held]:
-        """All locks that are shown."""
-        statement = _MYSQL_LOCKS if self.flavour == "mysql" else _MARIADB_LOCKS
-        found = []
-        for session, kind, schema, table, mode, status in rows(connection, statement):
-            on_table = kind in ("TABLE", "Table metadata lock")
-            if on_table or mode in _WHOLE_SERVER:
-                found.append(Held(int(session), (schema, table) if on_table else ("", ""), mode, status == "GRANTED"))
-        return found
-
     def exclusive(self, connection: Connection, session: int) -> frozenset[Name]:
         """The tables that a session has for itself."""
-        return frozenset(
-            lock.name for lock in self.held(connection) if lock.session == session and lock.granted and lock.exclusive
-        )
+        return frozenset(lock.name for lock in self._held(connection, _among([session])) if lock.exclusive)
 
     def waiting(self, connection: Connection, sessions: Collection[int]) -> set[int]:
         """Those of the sessions that wait for a table now."""
-        found = self._sessions(connection)
-        return {int(session) for session, _, _, _, state, _ in found if session in sessions and state == _WAITS}
+        return {int(session) for session, _, _, _, state, _ in self._sessions(connection, sessions) if state == _WAITS}
 
     def blockers(
         self, connection: Connection, tables: Collection[Name], ours: Collection[int], *, readers: bool = True
     ) -> list[Blocker]:
         """Sessions but ours that hold one of the tables or lock the whole server, oldest first."""
         on: dict[int, set[str]] = {}
-        for lock in self.held(connection):
-            there = lock.name == ("", "") or (lock.name in tables and (readers or not lock.reads_only))
-            if there and lock.granted and lock.session not in ours:
+        for lock in self._held(connection, f"NOT {_among(ours)}"):
+            if lock.name == ("", "") or (lock.name in tables and (readers or not lock.reads_only)):
                 on.setdefault(lock.session, set()).add(lock.name[1] or "the whole server")
         if not on:
             return []
         ages = _ages(connection)
         found = []
-        for session, user, host, seconds, state, text in self._sessions(connection):
-            if session in on:
-                age = ages.get(session, float(seconds or 0))
-                place = f"{user}@{host}"
-                found.append(Blocker(session, place, age, state == _WAITS, _short(text), tuple(sorted(on[session]))))
+        for session, user, host, seconds, state, text in self._sessions(connection, on):
+            age = ages.get(session, float(seconds or 0))
+            place = f"{user}@{host}"
+            found.append(Blocker(session, place, age, state == _WAITS, _short(text), tuple(sorted(on[session]))))
         return sorted(found, key=lambda blocker: -blocker.age)
 
-    def _sessions(self, connection: Connection) -> tuple[tuple[Any, ...], ...]:
+    def _held(self, connection: Connection, which: str) -> list[Held]:
+        """Locks that these sessions have been granted; those that they wait for are not among them."""
+        statement = _MYSQL_LOCKS if self.flavour == "mysql" else _MARIADB_LOCKS
+        found = []
+        for session, kind, schema, table, mode in rows(connection, statement.format(which)):
+            on_table = kind in ("TABLE", "Table metadata lock")
+            if on_table or mode in _WHOLE_SERVER:
+                found.append(Held(int(session), (schema, table) if on_table else ("", ""), mode))
+        return found
+
+    def _sessions(self, connection: Connection, which: Collection[int]) -> tuple[tuple[Any, ...], ...]:
         """Number, user, host, seconds of its statement, state, statement."""
-        return rows(connection, _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS)
+        statement = _MYSQL_SESSIONS if self.flavour == "mysql" else _MARIADB_SESSIONS
+        return rows(connection, statement.format(_among(which)))
+
+
+def _among(sessions: Collection[int]) -> str:
+    """A condition; no session has the number 0."""
+    return f"IN ({', '.join(map(str, sessions)) or 0})"
 
 
 def _ages(connection: Connection) -> dict[int, float]:
@@ -164,7 +165,7 @@ def problem_seeing_locks(connection: Connection, flavour: str) -> tuple[str, str
                     "the instrument wait/lock/metadata/sql/mdl is off",
                     "UPDATE performance_schema.setup_instruments SET enabled = 'YES' WHERE name = 'wait/lock/metadata/sql/mdl'",
                 )
-        rows(connection, (_MYSQL_LOCKS if flavour == "mysql" else _MARIADB_LOCKS) + " LIMIT 1")
+        rows(connection, (_MYSQL_LOCKS if flavour == "mysql" else _MARIADB_LOCKS).format("> 0") + " LIMIT 1")
         _ages(connection)
     except pymysql.MySQLError as error:
         fix = "GRANT SELECT ON performance_schema.* and PROCESS ON *.* to our account"
