@@ -11,7 +11,7 @@ told by rows of the state database that were committed together with the data th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -28,7 +28,7 @@ from replicator.apply.ends import Aside, Behind
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
-from replicator.copy import build_jobs, copy_jobs, copy_silent, restore_indexes, run_jobs, settled
+from replicator.copy import Job, build_jobs, copy_jobs, copy_silent, restore_indexes, run_jobs, settled
 from replicator.cutover.arrival import recover
 from replicator.cutover.moves import Moves, closing, make_moves_back, moves_from_json
 from replicator.errors import (
@@ -191,17 +191,7 @@ class Migration:
         """Copy every source table, in parallel chunks where that is exact; then HIGH is known."""
         self.progress.enter("copying")
         copy_silent(self.config, self.plan, self.progress, self.stop, self.throttle)
-        jobs = copy_jobs(self.plan)
-        run_jobs(
-            self.config,
-            self.plan,
-            jobs,
-            workers=self.config.copy.workers,
-            progress=self.progress,
-            stop=self.stop,
-            throttle=self.throttle,
-        )
-        unless_stopped(self.stop)
+        self._run_jobs(copy_jobs(self.plan))
         with connected(self.config.source) as source, self._target() as target:
             with failing(self.config.source):
                 high = current_position(source)
@@ -243,18 +233,22 @@ class Migration:
         jobs = build_jobs(self.plan)
         if jobs:
             self.progress.doing("building units from staging")
-            run_jobs(
-                self.config,
-                self.plan,
-                jobs,
-                workers=self.config.copy.workers,
-                progress=self.progress,
-                stop=self.stop,
-                throttle=self.throttle,
-            )
-            unless_stopped(self.stop)
+            self._run_jobs(jobs)
         with self._target() as target:
             self.state.enter(target, "replicating")
+
+    def _run_jobs(self, jobs: Sequence[Job]) -> None:
+        """Work them off, in several processes."""
+        run_jobs(
+            self.config,
+            self.plan,
+            jobs,
+            workers=self.config.copy.workers,
+            progress=self.progress,
+            stop=self.stop,
+            throttle=self.throttle,
+        )
+        unless_stopped(self.stop)
 
     def replicate(self, *, once: bool) -> None:
         """From here on the promise holds: the target is T(source at the checkpoint) at every commit."""

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import pymysql
 
 from replicator.cutover.freeze import Blocked, NotThisTime, kill
 from replicator.cutover.gates import gates
 from replicator.cutover.hold import Cutover, Outcome
-from replicator.errors import CutoverInDoubt, CutoverUndone, SourceError, TargetError, WrongState
+from replicator.errors import (
+    CutoverInDoubt,
+    CutoverUndone,
+    Interrupted,
+    ReplicatorError,
+    SourceError,
+    TargetError,
+    VerificationFailed,
+    WrongState,
+)
 from replicator.mysql.connection import connected, describe, is_lost
 from replicator.progress import Gate
 
@@ -112,3 +122,15 @@ def _attempts(run: Cutover, attempt: Callable[[int, list[str]], Outcome], otherw
         if number < ATTEMPTS:
             time.sleep(_PAUSE * number)
     raise CutoverUndone(f"{otherwise}, nothing has changed:\n" + "\n".join(reasons))
+
+
+def raise_undone(reason: BaseException) -> NoReturn:
+    """Raise what an attempt that failed for this reason, and was undone, has come to: NotThisTime where another may succeed."""
+    if isinstance(reason, CutoverUndone | CutoverInDoubt | Interrupted) or not isinstance(reason, Exception):
+        raise reason
+    text = str(reason) if isinstance(reason, ReplicatorError) else describe(reason)
+    if isinstance(reason, VerificationFailed):
+        raise CutoverUndone(f"the target is not the transform of the source: {text}") from reason
+    if is_lost(reason) or getattr(reason, "transient", False):
+        raise NotThisTime(f"a connection was lost: {text}") from reason
+    raise CutoverUndone(text) from reason

@@ -12,16 +12,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn
 
 from replicator import state as states
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.cutover import hooks
 from replicator.cutover.arrival import CLOSING, MOVING, Crossing, end, move, undo
-from replicator.cutover.attempts import CONTROL, carry_out
+from replicator.cutover.attempts import CONTROL, carry_out, raise_undone
 from replicator.cutover.freeze import NotThisTime
-from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, prepare
+from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, prepare, rehearse_hold, seconds_of_rename
 from replicator.cutover.increments import raising_apart
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import closing, look
@@ -30,14 +29,8 @@ from replicator.cutover.settle import create_token, raise_sentry, remove_sentry,
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
-from replicator.errors import (
-    CutoverInDoubt,
-    CutoverUndone,
-    Interrupted,
-    ReplicatorError,
-    VerificationFailed,
-)
-from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, value
+from replicator.errors import CutoverInDoubt, CutoverUndone
+from replicator.mysql.connection import Connection, connected, describe, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -90,7 +83,8 @@ def _attempt(run: Cutover, crossing: Crossing, front: list[str]) -> Outcome:
             _ready_to_move(crossing)
         except BaseException as reason:
             run.progress.unfroze()
-            _undo(crossing, reason)
+            undo(crossing)
+            raise_undone(reason)
     with run.step("move") as done:
         left = max(began + run.max_freeze - time.monotonic(), run.max_freeze / 4)
         _move(crossing, left)
@@ -193,29 +187,14 @@ def _move(crossing: Crossing, seconds: float) -> None:
         ) from error
 
 
-def _undo(crossing: Crossing, reason: BaseException) -> NoReturn:
-    """Open the side that is in use again; raises what has become of the attempt."""
-    undo(crossing)
-    if isinstance(reason, CutoverUndone | CutoverInDoubt | Interrupted) or not isinstance(reason, Exception):
-        raise reason
-    text = str(reason) if isinstance(reason, ReplicatorError) else describe(reason)
-    if isinstance(reason, VerificationFailed):
-        raise CutoverUndone(f"the target is not the transform of the source: {text}") from reason
-    if is_lost(reason) or getattr(reason, "transient", False):
-        raise NotThisTime(f"a connection was lost: {text}") from reason
-    raise CutoverUndone(text) from reason
-
-
 def _rehearse(run: Cutover, crossing: Crossing) -> None:
     """Say what each step would do and how long it is expected to take."""
-    shuts, lag = crossing.shuts, run.stream.lag_seconds() or 0.0
-    sessions = int(value(run.control, "SELECT COUNT(*) FROM information_schema.innodb_trx"))
+    shuts = crossing.shuts
     called = [hook for hook in hooks.HOOKS if hooks.exists(run.config, hook)]
     run.report("hooks", f"{', '.join(called)} in {run.config.cutover.hooks}, each for {run.max_freeze:g} s at most", None)
     run.report("prepare", "compare what was touched since the last full verification, while traffic runs", None)
-    run.report("freeze", f"lock {len(shuts.read)} tables, {sessions} transactions are under way now", 0.004 * len(shuts.read))
-    run.report("drain", "apply everything up to the position read then", lag + 0.02)
-    run.report("prove", "compare the rows that are left", 0.05)
-    run.report("close", f"take {len(shuts.old)} tables of {crossing.near.role} aside to {shuts.archive}", 0.01 * len(shuts.old))
+    rehearse_hold(run)
+    aside = f"take {len(shuts.old)} tables of {crossing.near.role} aside to {shuts.archive}"
+    run.report("close", aside, seconds_of_rename(run))
     run.report("move", f"on_switch moves the traffic to {crossing.far.role} {crossing.far.address}", None)
     run.report("done", f"writes would be held for {run.max_freeze:g} s at most; nothing has changed", None)

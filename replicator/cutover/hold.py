@@ -19,7 +19,7 @@ from replicator.cutover.session import Session
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.watchdog import Watchdog
 from replicator.errors import CutoverUndone, VerificationFailed
-from replicator.mysql.connection import Connection, Endpoint, execute
+from replicator.mysql.connection import Connection, Endpoint, execute, value
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 from replicator.progress import Progress
@@ -209,3 +209,27 @@ def drain_and_prove(run: Cutover, watchdog: Watchdog, freeze: Freeze) -> Positio
         except CutoverUndone as late:
             raise NotThisTime(str(late)) from late
     return final
+
+
+def rehearse_hold(run: Cutover) -> None:
+    """Say what `hold` and `drain_and_prove` would do and how long they are expected to take."""
+    tables, lag = len(run.moves.read), run.stream.lag_seconds() or 0.0
+    sessions = int(value(run.control, "SELECT COUNT(*) FROM information_schema.innodb_trx"))
+    run.report("freeze", f"lock {tables} tables, {sessions} transactions are under way now", 0.004 * tables)
+    run.report("drain", "apply everything up to the position read then", lag + 0.02)
+    run.report("prove", "compare the rows that are left", 0.05)
+
+
+def seconds_of_rename(run: Cutover) -> float:
+    """MySQL writes a table's whole description anew for each foreign key from or to a table that is renamed."""
+    renamed = [old for old, _ in run.moves.pairs]
+    if run.locks.flavour == "mariadb":
+        return 0.003 * len(renamed)
+    names = ", ".join(["(%s, %s)"] * len(renamed))
+    references = value(
+        run.control,
+        "SELECT COUNT(*) FROM information_schema.referential_constraints WHERE (constraint_schema, table_name)"
+        f" IN ({names}) OR (unique_constraint_schema, referenced_table_name) IN ({names})",
+        tuple(part for _ in range(2) for name in renamed for part in name),
+    )
+    return 0.007 * len(renamed) + 0.005 * int(references)

@@ -13,9 +13,9 @@ import pymysql
 from replicator import state as states
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
-from replicator.cutover.attempts import CONTROL, carry_out
+from replicator.cutover.attempts import CONTROL, carry_out, raise_undone
 from replicator.cutover.freeze import NotThisTime
-from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, prepare
+from replicator.cutover.hold import Cutover, Outcome, Report, drain_and_prove, hold, prepare, rehearse_hold, seconds_of_rename
 from replicator.cutover.increments import next_numbers, raising, sources_of_numbers
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import Moves, Name, make_moves
@@ -35,15 +35,8 @@ from replicator.cutover.settle import (
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
-from replicator.errors import (
-    CutoverInDoubt,
-    CutoverUndone,
-    Interrupted,
-    ReplicatorError,
-    TargetError,
-    VerificationFailed,
-)
-from replicator.mysql.connection import connected, describe, execute, is_lost, value
+from replicator.errors import CutoverInDoubt, TargetError
+from replicator.mysql.connection import connected, describe, execute
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
 from replicator.progress import Progress
@@ -192,14 +185,7 @@ def _end(run: Cutover, reason: BaseException, switching: bool) -> None:
         if not switching:
             raise CutoverInDoubt("the tables were renamed, but not by this cutover: look into the server's log for who did")
         return
-    if isinstance(reason, CutoverUndone | CutoverInDoubt | Interrupted) or not isinstance(reason, Exception):
-        raise reason
-    text = str(reason) if isinstance(reason, ReplicatorError) else describe(reason)
-    if isinstance(reason, VerificationFailed):
-        raise CutoverUndone(f"the target is not the transform of the source: {text}") from reason
-    if is_lost(reason) or getattr(reason, "transient", False):
-        raise NotThisTime(f"a connection was lost: {text}") from reason
-    raise CutoverUndone(text) from reason
+    raise_undone(reason)
 
 
 def _archive(run: Cutover) -> None:
@@ -219,34 +205,15 @@ def _archive(run: Cutover) -> None:
 def _rehearse(run: Cutover) -> None:
     """Say what each step would do and how long it is expected to take."""
     moves = run.moves
-    lag = run.stream.lag_seconds() or 0.0
-    sessions = int(value(run.control, "SELECT COUNT(*) FROM information_schema.innodb_trx"))
     run.report("prepare", "compare what was touched since the last full verification, while traffic runs", None)
     run.report("intent", f"write the intent, create {moves.archive}, raise AUTO_INCREMENT where it is lower", 0.1)
     if moves.returning:
         run.report(
             "return", f"bring {len(moves.returning)} dropped tables back from {moves.target}", 0.02 * len(moves.returning)
         )
-    run.report("freeze", f"lock {len(moves.read)} tables, {sessions} transactions are under way now", 0.004 * len(moves.read))
-    run.report("drain", "apply everything up to the position read then", lag + 0.02)
-    run.report("prove", "compare the rows that are left", 0.05)
-    run.report("switch", f"rename {len(moves.old)} old and {len(moves.new)} new tables at once", _seconds_of_rename(run))
+    rehearse_hold(run)
+    run.report("switch", f"rename {len(moves.old)} old and {len(moves.new)} new tables at once", seconds_of_rename(run))
     run.report(
         "archive", f"rename {len(moves.dropped)} dropped tables one by one, while traffic runs", 0.02 * len(moves.dropped)
     )
     run.report("done", f"writes would be held for {run.max_freeze:g} s at most; nothing has changed", None)
-
-
-def _seconds_of_rename(run: Cutover) -> float:
-    """MySQL writes a table's whole description anew for each foreign key from or to a table that is renamed."""
-    renamed = [old for old, _ in run.moves.pairs]
-    if run.locks.flavour == "mariadb":
-        return 0.003 * len(renamed)
-    names = ", ".join(["(%s, %s)"] * len(renamed))
-    references = value(
-        run.control,
-        "SELECT COUNT(*) FROM information_schema.referential_constraints WHERE (constraint_schema, table_name)"
-        f" IN ({names}) OR (unique_constraint_schema, referenced_table_name) IN ({names})",
-        tuple(part for _ in range(2) for name in renamed for part in name),
-    )
-    return 0.007 * len(renamed) + 0.005 * int(references)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -45,14 +46,14 @@ def die_at(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, *, after: bo
         raise Died
 
     monkeypatch.setattr(module, name, patched)
-    undo = crossing._undo
+    undo = arrival.undo
 
-    def not_undone(one: Any, reason: BaseException) -> None:
-        if isinstance(reason, Died):
+    def not_undone(one: Any) -> None:
+        if isinstance(reason := sys.exception(), Died):
             raise reason
-        undo(one, reason)
+        undo(one)
 
-    monkeypatch.setattr(crossing, "_undo", not_undone)
+    monkeypatch.setattr(crossing, "undo", not_undone)
 
 
 STEPS = [
