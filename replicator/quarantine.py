@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,21 +143,24 @@ class Quarantine:
         gone = {key for (other, key), aside in self._open.items() if other == index and aside is not None}
         return [row for row in made if tuple(unit.key_of_row(row)) not in gone] if gone else list(made)
 
-    def produced(self, connection: Connection, units: Units, keys: Sequence[Values], index: int) -> list[Values]:
-        """Target rows of the units with these keys; those that cannot be made are set aside, or the error is raised."""
+    def produced(self, connection: Connection, units: Units, keys: Sequence[Values], index: int) -> Iterator[list[Values]]:
+        """Target rows of the units with these keys; those that cannot be made are set aside, or the error is raised.
+
+        In several lists where some cannot be made: a unit whose key is among `keys` in two spellings may be in two of them.
+        """
         try:
-            return units.where(connection, units.condition(keys))
+            made = units.where(connection, units.condition(keys))
         except BadRow as error:
             if not self.accepting:
                 raise
             if len(keys) == 1:
                 self.refuse_key(index, keys[0], error)
-                return []
-        middle = len(keys) // 2
-        return [
-            *self.produced(connection, units, keys[:middle], index),
-            *self.produced(connection, units, keys[middle:], index),
-        ]
+                return
+            middle = len(keys) // 2
+            yield from self.produced(connection, units, keys[:middle], index)
+            yield from self.produced(connection, units, keys[middle:], index)
+        else:
+            yield made
 
     # At the end of the target transaction -----------------------------------------------------------------
 

@@ -139,8 +139,10 @@ class Applier:
             and self._direct[index].one_row
             and writers[transform.target.name] == 1
             and self._writers[transform.target.name].independent
+            and not any(transform.target.by_name[name].is_text for name in transform.target.primary_key)
         }
-        """Direct transforms whose rows may be written in any order."""
+        """Direct transforms whose rows may be written in any order. Of texts only the server knows which are one key: what is
+        gone in one spelling has to go before it comes in another."""
 
     def close(self) -> None:
         """Give back what it holds besides the caller's session."""
@@ -409,9 +411,14 @@ class _StagedTransform:
         wanted = list(keys)
         encoder = self._encoder
         expected: dict[Literals, tuple[Literals, Literals]] = {}
-        for part in batches(wanted, KEYS_PER_STATEMENT):
+        together = (
+            units
+            for part in batches(wanted, KEYS_PER_STATEMENT)
+            for units in self._quarantine.produced(connection, self.units, part, self._index)
+        )
+        for units in together:
             made: set[Literals] = set()
-            for values in self._quarantine.produced(connection, self.units, part, self._index):
+            for values in units:
                 try:
                     row = encoder.encode(values)
                 except BadRow as error:
@@ -424,7 +431,7 @@ class _StagedTransform:
                     self._quarantine.refuse_row(row, BadRow(self.transform.target.name, text, reason))
                     continue
                 made.add(key)
-                # Spellings of a key that the collation takes for one may stand in two parts, each giving the whole unit.
+                # Spellings of a key that the collation takes for one may stand in two lists, each giving the whole unit.
                 expected[key] = (row, row if encoder.plain else encoder.compare(values))
         well = self._quarantine.without(self._index, [row for row, _ in expected.values()])
         if len(well) < len(expected):

@@ -160,15 +160,17 @@ class _Action:
         for row in self.child.of_parent(connection, self.key.columns, old):
             changed: Values | None = None
             if rule == "SET NULL":
-                changed = self._with(row, (None,) * len(old))
-            elif new is not None:
-                changed = self._with(row, new)
+                changed = self._with(row, self._places, (None,) * len(old))
+            elif new is not None:  # only what changed in the parent: a child may spell the others otherwise
+                moved = [number for number, value in enumerate(new) if value != old[number]]
+                changed = self._with(row, [self._places[number] for number in moved], [new[number] for number in moved])
             kind: Literal["update", "delete"] = "delete" if changed is None else "update"
             pair = (self.child.to_before(row), changed)
             yield RowsEvent(event.schema, self.key.table, kind, [pair], foreign_keys=True, settled=event.settled)
 
-    def _with(self, row: Values, values: Values) -> Values:
+    @staticmethod
+    def _with(row: Values, places: Sequence[int], values: Sequence[Any]) -> Values:
         changed = list(row)
-        for place, value in zip(self._places, values, strict=True):
+        for place, value in zip(places, values, strict=True):
             changed[place] = value
         return tuple(changed)

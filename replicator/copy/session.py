@@ -269,7 +269,8 @@ class Session:
         return [
             values
             for part in batches(units.keys(self.target, condition), KEYS_PER_STATEMENT)
-            for values in self._quarantine.produced(self.target, units, part, index)
+            for together in self._quarantine.produced(self.target, units, part, index)
+            for values in together
         ]
 
 

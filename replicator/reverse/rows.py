@@ -8,7 +8,7 @@ table — is kept up in the same transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import pymysql
 
@@ -58,6 +58,7 @@ class OldTable:
         # In our sessions, where 0 is a number like any other, only NULL has AUTO_INCREMENT give one out.
         self._defaults = [(column.name, "NULL" if column.auto_increment else "DEFAULT") for column in self._columns]
         self._writer = Writer(table.sql, table, names, endpoint, alias=alias)
+        self._encoders = {column.name: encoder(column) for column in table.columns}
         self._stamps = [column.name for column in self._columns if column.on_update]
         self._encoder = RowEncoder(table, names)
         self._select = ", ".join(select_expression(column, quote(column.name)) for column in self._columns)
@@ -99,40 +100,51 @@ class OldTable:
     # Reading ----------------------------------------------------------------------------------------------
 
     def _whole(self, connection: Connection, keys: Collection[Literals]) -> dict[Literals, dict[str, str]]:
-        """The rows with these keys, as column → literal."""
+        """The rows with exactly these keys, as column → literal."""
         found = {}
         for part in batches(keys, _KEYS_AT_ONCE):
             statement = f"SELECT {self._select} FROM {self.table.sql} WHERE {key_condition(self._key_sql, part)} FOR UPDATE"
             for values in read_rows(connection, statement, self._columns):
                 row = self._encoder.encode(values)
-                found[self._key_of(row)] = dict(zip(self._names, row, strict=True))
+                if self._key_of(row) in keys:
+                    found[self._key_of(row)] = dict(zip(self._names, row, strict=True))
         return found
 
     def _keys(self, connection: Connection, condition: str) -> list[Literals]:
-        columns = [self.table.by_name[name] for name in self.table.row_key]
-        encoders = [encoder(column) for column in columns]
-        select = ", ".join(select_expression(column, quote(column.name)) for column in columns)
+        names = self.table.row_key
+        select = ", ".join(select_expression(self.table.by_name[name], quote(name)) for name in names)
         found = rows(connection, f"SELECT {select} FROM {self.table.sql} WHERE {condition}")
-        return [tuple([encode(value) for encode, value in zip(encoders, key, strict=True)]) for key in found]
+        return [self._literals(names, key) for key in found]
 
     def _holding(self, connection: Connection, elements: Iterable[Element]) -> list[Literals]:
-        """Keys of the rows that say what one of the elements says."""
-        return [key for condition in _conditions(elements) for key in self._keys(connection, condition)]
+        """Keys of the rows that say exactly what one of the elements says."""
+        return [
+            self._literals(self.table.row_key, row[len(names) :])
+            for names, part in _by_names(elements).items()
+            for row in self._saying(connection, names, part, (*names, *self.table.row_key))
+            if self._literals(names, row[: len(names)]) in part
+        ]
 
     def _absent(self, connection: Connection, elements: Collection[Element]) -> list[Element]:
         """The elements that no row says."""
-        standing: set[Element] = set()
-        for names, part in _by_names(elements).items():
-            columns = [self.table.by_name[name] for name in names]
-            encoders = [encoder(column) for column in columns]
-            select = ", ".join(select_expression(column, quote(column.name)) for column in columns)
-            for some in batches(part, _KEYS_AT_ONCE):
-                condition = key_condition([quote(name) for name in names], some)
-                found: tuple[Values, ...] = rows(connection, f"SELECT {select} FROM {self.table.sql} WHERE {condition}")
-                standing |= {
-                    (names, tuple([encode(value) for encode, value in zip(encoders, row, strict=True)])) for row in found
-                }
+        standing = {
+            (names, self._literals(names, row))
+            for names, part in _by_names(elements).items()
+            for row in self._saying(connection, names, part, names)
+        }
         return [element for element in elements if element not in standing]
+
+    def _saying(
+        self, connection: Connection, names: Sequence[str], elements: Iterable[Literals], wanted: Sequence[str]
+    ) -> Iterator[Values]:
+        """The `wanted` columns of the rows that say one of the elements, as the server compares them."""
+        select = ", ".join(select_expression(self.table.by_name[name], quote(name)) for name in wanted)
+        for part in batches(elements, _KEYS_AT_ONCE):
+            condition = key_condition([quote(name) for name in names], part)
+            yield from rows(connection, f"SELECT {select} FROM {self.table.sql} WHERE {condition}")
+
+    def _literals(self, names: Sequence[str], values: Values) -> Literals:
+        return tuple([self._encoders[name](value) for name, value in zip(names, values, strict=True)])
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -200,10 +212,10 @@ class OldTable:
             )
 
 
-def _by_names(elements: Iterable[Element]) -> dict[tuple[str, ...], list[Literals]]:
-    found: dict[tuple[str, ...], list[Literals]] = defaultdict(list)
+def _by_names(elements: Iterable[Element]) -> dict[tuple[str, ...], dict[Literals, None]]:
+    found: dict[tuple[str, ...], dict[Literals, None]] = defaultdict(dict)
     for names, literals in elements:
-        found[names].append(literals)
+        found[names][literals] = None
     return found
 
 

@@ -276,6 +276,16 @@ def test_rows_that_the_copy_hid_behind_one_another(world: World) -> None:
         world.check()
 
 
+def test_two_spellings_of_a_unit_beside_a_bad_one(world: World) -> None:
+    """Only the bad one is set aside."""
+    with world.running():
+        teams = "abcdefgh"
+        values = [f"({number}, '{team}', 'x{number}')" for number, team in enumerate((*teams, *teams.upper()))]
+        world.write(f"INSERT INTO member VALUES {', '.join(values)}, (100, 'z', 'raise')")
+        assert set(world.aside()) == {("team", "team='z'")}
+        assert len(rows(world.target, "SELECT * FROM team")) == len(values)
+
+
 def test_a_proof_fails_while_a_row_is_set_aside(world: World) -> None:
     with world.running():
         world.write("INSERT INTO thing VALUES (1, 'raise', 'a', 1, NULL)")

@@ -1,0 +1,2 @@
+-- table: words
+SELECT word, note FROM words;

@@ -1,0 +1,3 @@
+from replicator import copy_table
+
+copy_table("words")
