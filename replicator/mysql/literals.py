@@ -341,7 +341,7 @@ def comparable(column: Column) -> Encoder:
     def encode(value: Any) -> str:
         if value is None:
             return "NULL"
-        text = value if isinstance(value, str) else compact_json(value)
+        text = value if isinstance(value, str) else compact_json(int(value) if isinstance(value, bool) else value)
         return json.dumps(json.loads(text, parse_int=_json_integer), ensure_ascii=False, sort_keys=True)
 
     return encode

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from replicator.errors import TransformDeclarationError
-from replicator.mysql.catalog import ForeignKey, Table
+from replicator.mysql.catalog import Column, ForeignKey, Table
 from replicator.transform.declarations import Const, Declarations, LegacyView, Related, Transform, Unmapped
 from replicator.transform.reads import columns_read
 
@@ -416,13 +416,23 @@ def _unit_problems(transforms: Sequence[PlannedTransform]) -> list[str]:
         for second in transforms[index + 1 :]:
             if first.target.name != second.target.name:
                 continue
-            left, right = dict(first.constants), dict(second.constants)
-            if not any(name in right and right[name] != value for name, value in left.items()):
+            right, by_name = dict(second.constants), first.target.by_name
+            if not any(name in right and _differ(by_name[name], value, right[name]) for name, value in first.constants):
                 problems.append(
                     f"{second.declaration.place}: {first.name} and {second.name} feed the same table: give both a key with a"
                     " different const(...) in the same column, so that their rows cannot meet"
                 )
     return problems
+
+
+def _differ(column: Column, one: object, other: object) -> bool:
+    """Whether the column tells the two constants apart for certain: what equals a text beyond ASCII only the server knows."""
+    if not (column.is_text and isinstance(one, str) and isinstance(other, str)):
+        return one != other
+    if (column.collation or "").endswith("_bin"):
+        return one.rstrip(" ") != other.rstrip(" ")
+    plain = all(text.isascii() and text.isprintable() for text in (one, other))
+    return plain and one.lower().rstrip(" ") != other.lower().rstrip(" ")
 
 
 def _naming_problems(declarations: Declarations, source: Mapping[str, Table]) -> list[str]:

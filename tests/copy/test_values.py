@@ -17,7 +17,7 @@ from replicator.errors import SourceConnectionLost
 from replicator.mysql.catalog import Column, Table, read_tables
 from replicator.mysql.connection import Connection, connected, execute, rows, value
 from replicator.mysql.encoding import row_encoder
-from replicator.mysql.literals import encoder, select_expression
+from replicator.mysql.literals import comparable, encoder, select_expression
 from replicator.mysql.reading import read_batches, read_rows
 from tests.copy.conftest import NewMigration, fill
 from tests.copy.test_copy import ROWS, VALUES
@@ -176,3 +176,8 @@ def test_a_session_that_ends_while_it_is_read_from_is_lost(server: Server, migra
 
     with pytest.raises(SourceConnectionLost), connected(made.config.source) as source, connected(made.config.target):
         is_killed(source)
+
+
+def test_a_truth_in_a_json_column_is_compared_as_the_number_that_it_is_written_as() -> None:
+    assert encoder(column("json"))(True) == "'1'"
+    assert comparable(column("json"))(True) == comparable(column("json"))("1")

@@ -121,6 +121,32 @@ def test_problems_are_all_told(shop: Migration) -> None:
     assert any("orderz" in problem for problem in caught.value.problems)
 
 
+@pytest.mark.parametrize(("first", "second", "collation", "apart"), [
+    ("mail", "call", "utf8mb4_general_ci", True),
+    ("mail", "Mail", "utf8mb4_general_ci", False),
+    ("mail", "mail ", "utf8mb4_bin", False),
+    ("mail", "Mail", "utf8mb4_bin", True),
+    ("e", "é", "utf8mb4_general_ci", False),
+])  # fmt: skip
+def test_constants_that_the_column_may_take_for_one(
+    build: Callable[..., Migration], server: Server, first: str, second: str, collation: str, apart: bool
+) -> None:
+    made = build(
+        server,
+        "CREATE TABLE one (id INT PRIMARY KEY);\nCREATE TABLE two (id INT PRIMARY KEY);",
+        f"CREATE TABLE t (kind VARCHAR(9) COLLATE {collation}, id INT, PRIMARY KEY (kind, id));",
+        "from replicator import const, transform\n"
+        f'transform("t", source="one", key={{"kind": const("{first}"), "id": "id"}})(lambda row: None)\n'
+        f'transform("t", source="two", key={{"kind": const("{second}"), "id": "id"}})(lambda row: None)\n',
+    )
+    if apart:
+        make_plan_report(made.config())
+        return
+    with pytest.raises(ConfigError) as caught:
+        make_plan_report(made.config())
+    assert any("feed the same table" in problem for problem in caught.value.problems)
+
+
 def test_a_server_that_is_gone(shop: Migration) -> None:
     config = shop.config()
     with pytest.raises(SourceError):
