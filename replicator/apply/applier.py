@@ -421,6 +421,7 @@ class _StagedTransform:
             for values in units:
                 try:
                     row = encoder.encode(values)
+                    compared = row if encoder.plain else encoder.compare(values)
                 except BadRow as error:
                     self._quarantine.refuse_values(self._index, values, error)
                     continue
@@ -432,7 +433,7 @@ class _StagedTransform:
                     continue
                 made.add(key)
                 # Spellings of a key that the collation takes for one may stand in two lists, each giving the whole unit.
-                expected[key] = (row, row if encoder.plain else encoder.compare(values))
+                expected[key] = (row, compared)
         well = self._quarantine.without(self._index, [row for row, _ in expected.values()])
         if len(well) < len(expected):
             expected = {key: expected[key] for key in map(encoder.key_of, well)}

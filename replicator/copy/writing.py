@@ -14,7 +14,7 @@ from replicator.copy.lines import insert_head, load_statement, values_text
 from replicator.errors import BadRow, ReplicatorError
 from replicator.mysql.catalog import Table
 from replicator.mysql.connection import Connection, Endpoint, error_code, execute
-from replicator.mysql.encoding import row_encoder
+from replicator.mysql.encoding import HALF_A_CHARACTER, row_encoder
 from replicator.mysql.loading import load
 from replicator.mysql.members import NoMembers
 from replicator.mysql.refusals import ROW_ERRORS, key_text, refused
@@ -137,8 +137,7 @@ class TableWriter:
                 execute(connection, text)
             except UnicodeEncodeError:
                 if len(rows) == 1:
-                    reason = "half of a surrogate pair, which is no character: return whole characters"
-                    self._refuse(rows[0], reason)
+                    self._refuse(rows[0], HALF_A_CHARACTER)
                     return
             except pymysql.MySQLError as error:
                 if error_code(error) not in ROW_ERRORS:

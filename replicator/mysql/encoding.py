@@ -11,13 +11,23 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from replicator.mysql.catalog import BINARY_TYPES, GEOMETRY_TYPES, INTEGER_TYPES, Column
 from replicator.mysql.literals import DAYS, INTEGER_BITS, LOB_OCTETS, TWO_DIGITS, UNWRITABLE, encoder
 from replicator.mysql.sql import quoted
 
 RowFunction = Callable[[Sequence[Any]], tuple[str, ...]]
+HALF_A_CHARACTER: Final = "half of a surrogate pair, which is no character: return whole characters"
+
+
+def half_character(literals: Sequence[str]) -> int | None:
+    """Where among the literals of a row half of a surrogate pair stands, which cannot be sent to a server."""
+    try:
+        "".join(literals).encode()
+    except UnicodeEncodeError:
+        return next((place for place, text in enumerate(literals) if any("\ud800" <= one <= "\udfff" for one in text)), None)
+    return None
 
 
 def is_binary(column: Column) -> bool:

@@ -50,7 +50,12 @@ def encoder(column: Column) -> Encoder:
             if nullable:
                 return "NULL"
             raise ValueError("NULL for a NOT NULL column")
-        return encode(value)
+        try:
+            return encode(value)
+        except ValueError:
+            raise
+        except Exception as error:  # of an object of any type
+            raise ValueError(f"a {type(value).__name__} that raised {type(error).__name__} when it was read") from None
 
     return encode_or_null
 
@@ -221,7 +226,7 @@ def compact_json(value: Any) -> str:
     """Compact JSON, keys in the given order, characters as they are."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"a value that JSON cannot hold ({error})") from None
 
 
@@ -334,7 +339,7 @@ def exact_expression(column: Column, quoted_name: str) -> str:
 
 
 def comparable(column: Column) -> Encoder:
-    """The encoder used to compare: JSON, which the server stores in its own form, by its meaning."""
+    """The encoder used to compare: JSON, which the server stores in its own form, by its meaning; raises ValueError."""
     if column.type != "json":
         return encoder(column)
 
@@ -342,9 +347,18 @@ def comparable(column: Column) -> Encoder:
         if value is None:
             return "NULL"
         text = value if isinstance(value, str) else compact_json(int(value) if isinstance(value, bool) else value)
-        return json.dumps(json.loads(text, parse_int=_json_integer), ensure_ascii=False, sort_keys=True)
+        try:
+            return json.dumps(json.loads(text, parse_int=_json_integer), ensure_ascii=False, sort_keys=True)
+        except (ValueError, RecursionError):
+            raise no_json(value) from None
 
     return encode
+
+
+def no_json(value: Any) -> ValueError:
+    """Says of a value that the server does not take it for JSON."""
+    size = f" of {len(value)} characters" if isinstance(value, str) else ""
+    return ValueError(f"a {type(value).__name__}{size} that is no JSON to the server: return a dict, a list or a JSON text")
 
 
 def _json_integer(text: str) -> int | float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pymysql
 
@@ -12,9 +13,10 @@ from replicator.mysql.catalog import BINARY_TYPES, INTEGER_TYPES
 from replicator.mysql.connection import Connection, describe, error_code, execute, row, rows
 from replicator.mysql.sql import quote, quote_list
 from replicator.preflight.context import Context, End
+from replicator.preflight.fitting import Fitting
 from replicator.preflight.result import Finding, failed, listed, ok, warning
 from replicator.transform.plan import PlannedTransform
-from replicator.transform.produce import RowEncoder, Values
+from replicator.transform.produce import Values
 from replicator.transform.units import Units, batches
 
 ENDS, BETWEEN = 100, 100
@@ -43,7 +45,7 @@ def check(context: Context) -> Iterator[Finding]:
         execute(source.connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         try:
             keys = sample_keys(source.connection, transform)
-            yield from _run(source.connection, source.database, transform, keys, set_aside=set_aside)
+            yield from _run(source, Fitting(context, transform), keys, set_aside=set_aside)
             sampled += len(keys)
             without += [] if keys else [transform.name]
         except pymysql.MySQLError as error:
@@ -94,20 +96,18 @@ def _probes(connection: Connection, transform: PlannedTransform) -> Iterator[str
         yield from (f"x'{byte:02x}'" for byte in range(0, 256, 256 // BETWEEN))
 
 
-def _run(
-    connection: Connection, database: str, transform: PlannedTransform, keys: Sequence[Values], *, set_aside: bool
-) -> Iterator[Finding]:
-    units = Units(transform, lambda table: quote(database, table))
-    encoder = RowEncoder(transform.target, transform.target_columns)
+def _run(source: End, fitting: Fitting, keys: Sequence[Values], *, set_aside: bool) -> Iterator[Finding]:
+    connection, transform = source.connection, fitting.transform
+    units = Units(transform, lambda table: quote(source.database, table))
     reasons: dict[str, tuple[str, str]] = {}
     deadline = time.monotonic() + _SECONDS
     for part in batches(keys, _UNITS_AT_ONCE):
         if time.monotonic() > deadline or len(reasons) >= _MOST_ERRORS:
             break
-        if _error(connection, units, encoder, part) is None:
+        if _error(connection, units, fitting, part) is None:
             continue
         for key in part:  # one by one, so that each bad row is named
-            if (error := _error(connection, units, encoder, [key])) is not None:
+            if (error := _error(connection, units, fitting, [key])) is not None:
                 reason = error.reason if isinstance(error, BadRow) else describe(error)
                 text = str(error) if isinstance(error, BadRow) else f"{transform.name}: {reason}"
                 reasons.setdefault(reason, (text, _MIXED_FIX if error_code(error) in _MIXED else ""))
@@ -122,27 +122,36 @@ def _run(
 
 
 def _error(
-    connection: Connection, units: Units, encoder: RowEncoder, keys: Sequence[Values]
+    connection: Connection, units: Units, fitting: Fitting, keys: Sequence[Values]
 ) -> BadRow | pymysql.MySQLError | None:
     """What is wrong with the first bad row of these units."""
     try:
         first = list(units.of_keys(connection, keys))
         second = list(units.of_keys(connection, keys))
-        for values in first:
-            encoder.encode(values)
     except BadRow as error:
         return error
     except pymysql.MySQLError as error:
         if error_code(error) in _TOO_LONG:
             raise
         return error
+    try:
+        fitting.check(first)
+    except BadRow as error:
+        return error
     if len(first) != len(second):
         return _impure(units.transform, keys[0], None)
     for values, again in zip(first, second, strict=True):
         for name, value, other in zip(units.transform.target_columns, values, again, strict=True):
-            if value != other:
+            if _differ(value, other):
                 return _impure(units.transform, keys[0], name)
     return None
+
+
+def _differ(value: Any, other: Any) -> bool:
+    try:
+        return bool(value != other)
+    except Exception:  # of an object of any type
+        return True
 
 
 def _too_long(transform: PlannedTransform) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from replicator.config import Config
@@ -14,6 +14,8 @@ from replicator.mysql.sql import quote
 from replicator.planning import tried_out
 
 _OVERLAPS = re.compile(r"^ *(?:PRIMARY|UNIQUE) KEY .* WITHOUT OVERLAPS", re.MULTILINE)
+_DOCUMENT = re.compile(r"^ *`((?:[^`]|``)+)` .*CHECK \(json_valid\(`\1`\)\),?$", re.MULTILINE)
+"""A column that MariaDB made of the type JSON."""
 _ALL_VALUES = ("MAXVALUE", "DEFAULT")
 
 
@@ -27,6 +29,8 @@ class Targets:
     exist: bool = True
     without_overlaps: frozenset[str] = frozenset()
     """Those with a key of MariaDB's WITHOUT OVERLAPS."""
+    documents: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Table → its columns that hold JSON."""
 
 
 def read_targets(connection: Connection, config: Config, there: Mapping[str, Table]) -> Targets:
@@ -34,21 +38,38 @@ def read_targets(connection: Connection, config: Config, there: Mapping[str, Tab
     if not there and config.migration.schema is not None:
         return _tried(connection, config, config.migration.schema)
     database = config.target.database
-    return Targets(there, _bounded(connection, database), without_overlaps=_without_overlaps(connection, database, there))
+    shown = _shown(connection, database, there)
+    return Targets(
+        there, _bounded(connection, database), without_overlaps=_without_overlaps(shown), documents=_documents(there, shown)
+    )
 
 
 def _tried(connection: Connection, config: Config, schema: Path) -> Targets:
     with tried_out(config, connection, schema) as scratch:
         found, bounded = read_tables(connection, scratch), _bounded(connection, scratch)
-        overlaps = _without_overlaps(connection, scratch, found)
+        shown = _shown(connection, scratch, found)
     tables = {name: replace(table, schema=config.target.database) for name, table in found.items()}
-    return Targets(tables, bounded, exist=False, without_overlaps=overlaps)
+    overlaps, documents = _without_overlaps(shown), _documents(tables, shown)
+    return Targets(tables, bounded, exist=False, without_overlaps=overlaps, documents=documents)
 
 
-def _without_overlaps(connection: Connection, schema: str, tables: Iterable[str]) -> frozenset[str]:
+def _shown(connection: Connection, schema: str, tables: Iterable[str]) -> dict[str, str]:
+    """Table → its DDL."""
+    return {table: rows(connection, f"SHOW CREATE TABLE {quote(schema, table)}")[0][1] for table in tables}
+
+
+def _without_overlaps(shown: Mapping[str, str]) -> frozenset[str]:
     """What MariaDB's information_schema does not say before 11.4."""
-    shown = ((table, rows(connection, f"SHOW CREATE TABLE {quote(schema, table)}")[0][1]) for table in tables)
-    return frozenset(table for table, text in shown if _OVERLAPS.search(text))
+    return frozenset(table for table, text in shown.items() if _OVERLAPS.search(text))
+
+
+def _documents(tables: Mapping[str, Table], shown: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """To MariaDB the type JSON is a text with a CHECK."""
+    return {
+        name: frozenset(column.name for column in table.columns if column.type == "json")
+        | {found.replace("``", "`") for found in _DOCUMENT.findall(shown[name])}
+        for name, table in tables.items()
+    }
 
 
 def _bounded(connection: Connection, schema: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ import pymysql
 from replicator.errors import BadRow, TransformDeclarationError
 from replicator.mysql.connection import execute
 from replicator.preflight.context import Context
+from replicator.preflight.fitting import Fitting
 from replicator.preflight.result import Finding, failed, listed, ok, warning
 from replicator.preflight.samples import sample_keys
 from replicator.reverse.laws import Trial, try_out
@@ -52,7 +53,7 @@ def _tried(context: Context, plan: ReversePlan) -> Iterator[Finding]:
             try:
                 keys = sample_keys(connection, transform)
                 spread = keys[:: max(1, len(keys) // _SAMPLES)]
-                trial = try_out(connection, transform, inverse, plan.old, spread)
+                trial = try_out(connection, transform, inverse, plan.old, spread, Fitting(context, transform).check)
             except BadRow as error:
                 yield failed(str(error), f"correct the inverse at {inverse.place}")
                 continue

@@ -14,6 +14,7 @@ from typing import Any
 
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column, Table
+from replicator.mysql.encoding import HALF_A_CHARACTER, half_character
 from replicator.mysql.literals import compact_json, encoder
 from replicator.reverse.plan import PlannedInverse, ReversePlan
 from replicator.transform.plan import PlannedTransform
@@ -97,6 +98,10 @@ class Inversion:
             table = self._old.get(name)
             if table is None:
                 raise self._bad(raw or (), f'the inverse names the source table "{name}", which does not exist')
+            if not table.row_key:
+                raise self._bad(raw or (), f'the inverse names the source table "{name}", whose rows no key tells apart')
+            if not values:
+                raise self._bad(raw or (), f"the inverse returned an empty dict for {name}: return None where nothing is said")
             literals = self._literals(raw or (), table, values)
             if set(table.row_key) <= literals.keys():
                 key = tuple([literals[column] for column in table.row_key])
@@ -106,20 +111,23 @@ class Inversion:
                 said.elements.setdefault(name, set()).add((tuple(literals), tuple(literals.values())))
         return said
 
-    def _literals(self, raw: Values, table: Table, values: Mapping[str, Any]) -> dict[str, str]:
+    def _literals(self, raw: Values, table: Table, values: Mapping[Any, Any]) -> dict[str, str]:
         encoders = self._encoders.get(table.name)
         if encoders is None:
             encoders = {column.name: encoder(column) for column in table.columns if not column.generated}
             self._encoders[table.name] = encoders
+        for column in values:
+            if column not in encoders:
+                named = column if isinstance(column, str) else type(column).__name__
+                raise self._bad(raw, f'the inverse names "{table.name}.{named}", which the source does not have or generates')
         literals: dict[str, str] = {}
         for column in sorted(values):
-            encode = encoders.get(column)
-            if encode is None:
-                raise self._bad(raw, f'the inverse names "{table.name}.{column}", which the source does not have or generates')
             try:
-                literals[column] = encode(values[column])
+                literals[column] = encoders[column](values[column])
             except ValueError as error:
                 raise self._bad(raw, f"{error}, for {table.name}.{column} of the source") from None
+        if (place := half_character(tuple(literals.values()))) is not None:
+            raise self._bad(raw, f"{HALF_A_CHARACTER}, for {table.name}.{tuple(literals)[place]} of the source")
         return literals
 
     def _bad(self, raw: Values, reason: str) -> BadRow:

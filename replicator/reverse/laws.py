@@ -9,11 +9,12 @@ column changes by which related rows are found: that is for the verification aft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from replicator.errors import BadRow
-from replicator.mysql.catalog import Table
+from replicator.mysql.catalog import Column, Table
 from replicator.mysql.connection import Connection
 from replicator.mysql.literals import encoder, exact_expression
 from replicator.mysql.reading import read_rows
@@ -21,7 +22,7 @@ from replicator.mysql.sql import key_condition, quote
 from replicator.reverse.edits import Inversion, Said, as_selected, selected
 from replicator.reverse.plan import PlannedInverse
 from replicator.transform.plan import PlannedTransform
-from replicator.transform.produce import RowEncoder, Values, producer
+from replicator.transform.produce import Literals, RowEncoder, Values, producer
 from replicator.transform.units import Relation, Units, batches
 
 _UNITS_AT_ONCE = 20
@@ -47,14 +48,19 @@ def try_out(
     inverse: PlannedInverse,
     old: Mapping[str, Table],
     keys: Sequence[Values],
+    fit: Callable[[Sequence[Values]], None],
 ) -> Trial:
-    """Make target rows of the units with these keys and bring them back. Raises BadRow where an inverse cannot do that."""
+    """Make target rows of the units with these keys and bring them back. Raises BadRow where an inverse cannot do that.
+
+    `fit` raises BadRow for target rows that the target refuses. A unit of which the transform makes no rows that fit is
+    passed over: no inverse will ever see it.
+    """
     relation: Relation = lambda table: old[table].sql  # noqa: E731
     units = Units(transform, relation)
     inversion, select = Inversion(inverse, inverse.transform.columns, old), selected(transform, inverse.transform.columns)
     trial = Trial()
     for part in batches(keys, _UNITS_AT_ONCE):
-        for values in units.of_keys(connection, part):
+        for values in _made(connection, units, part, fit):
             trial.rows += 1
             raw = select(values)
             said = inversion.said(raw)
@@ -65,6 +71,20 @@ def try_out(
                     trial.named[table] = trial.named.get(table, set(names)) & set(names)
             _compare(connection, units, inversion, old, raw, said, values, trial)
     return trial
+
+
+def _made(
+    connection: Connection, units: Units, keys: Sequence[Values], fit: Callable[[Sequence[Values]], None]
+) -> list[Values]:
+    """Target rows of those units that can be made."""
+    try:
+        made = list(units.of_keys(connection, keys))
+        fit(made)
+    except BadRow:
+        middle = len(keys) // 2
+        parts = (keys[:middle], keys[middle:]) if middle else ()
+        return [values for part in parts for values in _made(connection, units, part, fit)]
+    return made
 
 
 def _compare(
@@ -111,7 +131,15 @@ def _standing(
     found = list(read_rows(connection, f"SELECT {select} FROM {table.sql} WHERE {condition} LIMIT 1", read, exact={}))
     if not found:
         return None
-    return {name: encoder(table.by_name[name])(value) for name, value in zip(columns, found[0], strict=True)}
+    return {name: _literal(table.by_name[name], value) for name, value in zip(columns, found[0], strict=True)}
+
+
+def _literal(column: Column, value: Any) -> str:
+    """Of a value that stands in the source; "", which no literal is, for one that cannot be written."""
+    try:
+        return encoder(column)(value)
+    except ValueError:
+        return ""
 
 
 def _again(
@@ -133,18 +161,22 @@ def _again(
     arguments = [
         found if item.many else next(iter(found), None) for item, found in zip(transform.related, related, strict=True)
     ]
-    named = next(values for name, values in inversion.pairs(raw) if name == table.name)
-    source = tuple(
-        [
-            as_selected(table.by_name[name], named[name]) if name in named else value
-            for name, value in zip(transform.columns, stands, strict=True)
-        ]
-    )
     target = RowEncoder(transform.target, transform.target_columns)
     try:
-        again = [target.compare(row) for row in producer(transform, transform.columns)(source, *arguments)]
+        named = next((values for name, values in inversion.pairs(raw) if name == table.name), {})
+        source = tuple(
+            [
+                as_selected(table.by_name[name], named[name]) if name in named else value
+                for name, value in zip(transform.columns, stands, strict=True)
+            ]
+        )
+        again = [_compared(target, row) for row in producer(transform, transform.columns)(source, *arguments)]
     except BadRow as error:
-        yield f"{inversion.inverse.name}, {text}: brought back, the transform refuses it: {error.reason}"
+        reason = f"{error.reason}, for {error.table}.{error.column}" if error.column else error.reason
+        yield f"{inversion.inverse.name}, {text}: brought back, the transform refuses it: {reason}"
+        return
+    except ValueError as error:  # an inverse that says something else when it is asked again
+        yield f"{inversion.inverse.name}, {text}: cannot be brought back: {error}"
         return
     before = target.compare(values)
     if again != [before]:
@@ -152,3 +184,9 @@ def _again(
         pairs = zip(names, before, *again, strict=True) if names else ()
         different = [name for name, one, other in pairs if one != other] or ["number of rows"]
         yield f"{inversion.inverse.name}, {text}: brought back, the transform makes another {', '.join(different)} of it"
+
+
+def _compared(target: RowEncoder, values: Values) -> Literals:
+    """To compare by; raises BadRow for what the target's columns refuse."""
+    target.encode(values)
+    return target.compare(values)

@@ -62,12 +62,17 @@ def producer(transform: PlannedTransform, columns: Sequence[str]) -> Producer:
         produced = []
         for row in result if isinstance(result, list) else (result,):
             try:
-                values = pick_columns(row)
-            except (KeyError, TypeError):
+                values, found = pick_columns(row), len(row)
+            except Exception:  # of an object of any type
                 raise _not_a_row(transform, row, lambda why, column: fail(raw, why, column)) from None
-            if len(row) != width:
+            if found != width:
                 raise _not_a_row(transform, row, lambda why, column: fail(raw, why, column))
-            if not check(values, raw):
+            try:
+                belongs = check(values, raw)
+            except Exception as error:  # a signalling NaN, or an object of any type
+                reason = f"the transform returned a key ({', '.join(transform.key_columns)}) that raised"
+                raise fail(raw, f"{reason} {type(error).__name__} when it was compared with that of its source row") from None
+            if not belongs:
                 raise fail(raw, f"the transform returned a row whose key ({', '.join(transform.key_columns)}) is not that"
                                 " of its source row: declare which rows belong to it with key={...}")  # fmt: skip
             produced.append(values)
@@ -165,18 +170,32 @@ class RowEncoder:
         """Literals to write; raises BadRow naming the column whose value does not fit."""
         try:
             return self._encode(values)
-        except (ValueError, TypeError):
-            raise self._bad_row(values) from None
+        except Exception:  # of an object of any type
+            raise self._bad_row(values, self._encoders) from None
 
     def compare(self, values: Values) -> Literals:
-        """Literals that are equal exactly when the column would hold the same value."""
-        return tuple([encode(value) for encode, value in zip(self._comparers, values, strict=True)])
+        """Literals that are equal exactly when the column would hold the same value; raises BadRow as `encode` does."""
+        try:
+            return tuple([encode(value) for encode, value in zip(self._comparers, values, strict=True)])
+        except ValueError:
+            raise self._bad_row(values, self._comparers) from None
 
-    def _bad_row(self, values: Values) -> BadRow:
-        key = ", ".join(f"{name}={values[self.names.index(name)]!r}" for name in self.table.primary_key)
-        for name, encode, value in zip(self.names, self._encoders, values, strict=True):
+    def bad_row(self, values: Values, place: int, reason: str) -> BadRow:
+        """Says what is wrong with one of a row's values."""
+        key = ", ".join(f"{name}={_shown(values[self.names.index(name)])}" for name in self.table.primary_key)
+        return BadRow(self.table.name, key, reason, self.names[place])
+
+    def _bad_row(self, values: Values, encoders: Sequence[Callable[[Any], str]]) -> BadRow:
+        for place, (encode, value) in enumerate(zip(encoders, values, strict=True)):
             try:
                 encode(value)
             except ValueError as error:
-                return BadRow(self.table.name, key, str(error), name)
+                return self.bad_row(values, place, str(error))
         raise AssertionError("a row that fails to encode has a column that does")
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # an int of too many digits, or an object of any type
+        return f"a {type(value).__name__}"
