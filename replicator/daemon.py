@@ -28,6 +28,8 @@ from replicator.verify.repair import repair
 
 Message = dict[str, Any]
 
+_ANSWER_SECONDS = 10.0
+
 _log = structlog.get_logger("daemon")
 
 
@@ -72,8 +74,15 @@ class Daemon:
             progress.stopped()
             migration.store_status()
             _log.info("daemon.stopped")
-            if interrupted.is_set() and not once:
+            if migration.ended:
+                self._answered()
+            elif interrupted.is_set() and not once:
                 raise Interrupted("stopped; run again to go on where this left off")
+
+    def _answered(self) -> None:
+        """Wait until whoever ended the migration has been told; the control server would not."""
+        if self._busy.acquire(timeout=_ANSWER_SECONDS):
+            self._busy.release()
 
     @contextmanager
     def _signals(self) -> Iterator[threading.Event]:
@@ -195,9 +204,12 @@ class Daemon:
 
     def _abort(self, arguments: Message) -> Iterator[Message]:
         with self._alone("abort"):
-            yield {"step": "abort", "message": "ending the migration"}
-            self._migration.abort(drop_target=bool(arguments.get("drop_target")))
-            yield {"done": True, "exit_code": 0, "message": "the migration is aborted; the source was not changed"}
+            yield {"step": "abort", "message": "ending the migration, once the work under way has ended"}
+            begun = self._migration.abort(drop_target=bool(arguments.get("drop_target")))
+            message = "the migration is aborted; the source was not changed"
+            if not begun:
+                message = "the daemon ends before the migration has begun: nothing was changed"
+            yield {"done": True, "exit_code": 0, "message": message}
 
     def _complete(self, _arguments: Message) -> Iterator[Message]:
         with self._alone("complete"):
