@@ -35,7 +35,6 @@ from replicator.copy import Job, build_jobs, copy_jobs, copy_silent, restore_ind
 from replicator.cutover.arrival import recover
 from replicator.cutover.moves import Moves, closing, make_moves_back, moves_from_json
 from replicator.errors import (
-    CheckFailed,
     CutoverInDoubt,
     ReplicatorError,
     SourceError,
@@ -48,7 +47,7 @@ from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 from replicator.patience import patiently, unless_stopped
 from replicator.planning import drop_tables, resolve
-from replicator.preflight import run_checks
+from replicator.preflight import failure, run_checks
 from replicator.progress import Progress
 from replicator.reverse.applier import ReverseApplier
 from replicator.reverse.begin import mend, prepare_reverse
@@ -575,10 +574,9 @@ class Migration:
         )
 
     def _check(self) -> None:
-        failed = [result for result in run_checks(self.config) if result.status == "failed"]
-        if failed:
-            lines = [f"{result.name}: {result.message} — {result.fix}" for result in failed]
-            raise CheckFailed("\n".join(lines))
+        failed = failure(run_checks(self.config))
+        if failed is not None:
+            raise failed
 
     def _show_tables(self, phase: str) -> None:
         for transform in self.plan.transforms:
