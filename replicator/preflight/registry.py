@@ -109,7 +109,7 @@ def run_checks(config: Config) -> list[CheckResult]:
 
 
 def failure(results: Sequence[CheckResult]) -> ReplicatorError | None:
-    """What failed checks come to: a server that could not be reached or refuses may be there later, all else has to be mended."""
+    """What failed checks come to. A server that is away or refuses comes first: later it may be there, and let us look."""
     wrong = [result for result in results if result.status == "failed"]
     if not wrong:
         return None
