@@ -56,7 +56,19 @@ class Daemon:
         return self._migration.config
 
     def run(self, *, once: bool) -> None:
-        """Answer commands and migrate. Returns after SIGTERM; raises Interrupted after SIGINT, and what went wrong."""
+        """Answer commands and migrate. Returns after SIGTERM; raises Interrupted after SIGINT, and what went wrong, which is
+        in the log then."""
+        try:
+            self._run(once=once)
+        except Interrupted:
+            _log.info("daemon.stopped")
+            raise
+        except ReplicatorError as error:
+            _log.error("daemon.failed", error=error.label, reason=str(error))
+            raise
+        _log.info("daemon.stopped")
+
+    def _run(self, *, once: bool) -> None:
         migration, progress = self._migration, self._migration.progress
         with self._signals() as interrupted, ControlServer(self._config.control.socket, self.answer, self._config.path):
             _log.info("daemon.started", migration=self._config.migration.name)
@@ -69,11 +81,9 @@ class Daemon:
             except ReplicatorError as error:
                 progress.failed(error)
                 migration.store_status()
-                _log.error("daemon.failed", error=error.label, reason=str(error))
                 raise
             progress.stopped()
             migration.store_status()
-            _log.info("daemon.stopped")
             if migration.ended:
                 self._answered()
             elif interrupted.is_set() and not once:
