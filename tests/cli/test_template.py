@@ -83,3 +83,16 @@ def test_from_the_first_row_to_the_last_command(
     assert cli.main(["abort", "--drop-target"]) == 0
     assert rows(target, "SHOW TABLES") == ()
     assert cli.main(["status"]) == 4
+
+
+@pytest.mark.parametrize("setting", ["password", "port"])
+def test_a_source_that_is_away_or_refuses_is_five(shop: Config, tmp_path: Path, setting: str) -> None:
+    """So that the service manager tries again; a failed check would end it."""
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong")
+    wrong.chmod(0o600)
+    user, database = shop.source.user, shop.source.database
+    other = {"password": f"source.password_file={wrong}", "port": f"source.url=mysql://{user}@127.0.0.1:1/{database}"}[setting]
+    assert cli.main(["check", "--set", other]) == 5
+    assert cli.main(["run", "--once", "--set", other]) == 5
+    assert cli.main(["run", "--once"]) == 0
