@@ -146,7 +146,7 @@ class Daemon:
             if arguments.get("repair") and migration.progress.direction == "reverse":
                 raise WrongState("in reverse nothing is repaired: correct the inverse or the rows that have no way back")
             if (not report.ok or report.aside) and arguments.get("repair"):
-                yield {"step": "repair", "message": report.summary()}
+                yield {"step": "repair", "message": report.summary(advice=False)}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
             code = 0 if report.ok else VerificationFailed.exit_code
             message = report.summary(repairable=migration.progress.direction == "forward")

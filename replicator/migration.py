@@ -358,9 +358,13 @@ class Migration:
     def streaming(self) -> Iterator[None]:
         """The stream runs inside this block, for a command that needs it while no daemon does."""
         with self.alone():
+            with self._target() as target:
+                stored = self.state.phase(target) if self.state.exists(target) else None
+            if stored is None:  # here nothing is begun
+                raise WrongState(f"the migration {self.state.migration} has not begun: `replicator run` begins it")
+            if stored not in ("replicating", "reversing"):
+                raise WrongState(f"the migration was stopped in phase {stored}: `replicator run` has to bring it further first")
             phase = self.prepare()
-            if phase not in ("replicating", "reversing"):
-                raise WrongState(f"the migration is {phase}: `replicator run` has to bring it further first")
             if phase == "reversing":
                 prepare_reverse(self.config, self.state, self._way_back(), self.progress, self.stop)
             self.progress.enter(phase)
