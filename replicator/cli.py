@@ -70,7 +70,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("init", "write a small working migration", "replicator init shop", commands.init,
             (Argument(("directory",), "the folder to write to", {"metavar": "DIR", "type": Path}),)),
     Command("check", "look at both servers, grants, schemas and transforms", "replicator check", commands.check,
-            (_JSON,), "Shows every failure at once, each with its fix; exits with 3 when there is one."),
+            (_JSON,), "Shows every failure at once, each with its fix; exits with 3 when there is one, with 5 or 6 when "
+            "source or target cannot be reached or refuses."),
     Command("plan", "show what will happen", "replicator plan --json", commands.plan, (_JSON,),
             "Per table rows, bytes, shape, staging and estimated time; and every source table and column that no "
             "transform reads and no drop_table or keep_table names."),

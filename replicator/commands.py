@@ -44,16 +44,16 @@ def init(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
-    """All preflight checks; 3 when one failed."""
-    from replicator.preflight import run_checks
+    """All preflight checks; 3 when one failed, 5 or 6 when a server was not reached or refuses."""
+    from replicator.preflight import failure, run_checks
 
     results = run_checks(_config(args))
-    failed = any(result.status == "failed" for result in results)
+    failed = failure(results)
     if args.json:
-        views.print_json({"ok": not failed, "checks": [asdict(result) for result in results]})
+        views.print_json({"ok": failed is None, "checks": [asdict(result) for result in results]})
     else:
         views.console().print(views.checks_view(results, full=sys.stdout.isatty()))
-    return 3 if failed else 0
+    return 0 if failed is None else failed.exit_code
 
 
 def plan(args: argparse.Namespace) -> int:

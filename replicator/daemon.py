@@ -28,6 +28,8 @@ from replicator.verify.repair import repair
 
 Message = dict[str, Any]
 
+_ANSWER_SECONDS = 10.0
+
 _log = structlog.get_logger("daemon")
 
 
@@ -54,7 +56,19 @@ class Daemon:
         return self._migration.config
 
     def run(self, *, once: bool) -> None:
-        """Answer commands and migrate. Returns after SIGTERM; raises Interrupted after SIGINT, and what went wrong."""
+        """Answer commands and migrate. Returns after SIGTERM; raises Interrupted after SIGINT, and what went wrong, which is
+        in the log then."""
+        try:
+            self._run(once=once)
+        except Interrupted:
+            _log.info("daemon.stopped")
+            raise
+        except ReplicatorError as error:
+            _log.error("daemon.failed", error=error.label, reason=str(error))
+            raise
+        _log.info("daemon.stopped")
+
+    def _run(self, *, once: bool) -> None:
         migration, progress = self._migration, self._migration.progress
         with self._signals() as interrupted, ControlServer(self._config.control.socket, self.answer, self._config.path):
             _log.info("daemon.started", migration=self._config.migration.name)
@@ -67,13 +81,18 @@ class Daemon:
             except ReplicatorError as error:
                 progress.failed(error)
                 migration.store_status()
-                _log.error("daemon.failed", error=error.label, reason=str(error))
                 raise
             progress.stopped()
             migration.store_status()
-            _log.info("daemon.stopped")
-            if interrupted.is_set() and not once:
+            if migration.ended:
+                self._answered()
+            elif interrupted.is_set() and not once:
                 raise Interrupted("stopped; run again to go on where this left off")
+
+    def _answered(self) -> None:
+        """Wait until whoever ended the migration has been told; the control server would not."""
+        if self._busy.acquire(timeout=_ANSWER_SECONDS):
+            self._busy.release()
 
     @contextmanager
     def _signals(self) -> Iterator[threading.Event]:
@@ -127,7 +146,7 @@ class Daemon:
             if arguments.get("repair") and migration.progress.direction == "reverse":
                 raise WrongState("in reverse nothing is repaired: correct the inverse or the rows that have no way back")
             if (not report.ok or report.aside) and arguments.get("repair"):
-                yield {"step": "repair", "message": report.summary()}
+                yield {"step": "repair", "message": report.summary(advice=False)}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
             code = 0 if report.ok else VerificationFailed.exit_code
             message = report.summary(repairable=migration.progress.direction == "forward")
@@ -195,9 +214,12 @@ class Daemon:
 
     def _abort(self, arguments: Message) -> Iterator[Message]:
         with self._alone("abort"):
-            yield {"step": "abort", "message": "ending the migration"}
-            self._migration.abort(drop_target=bool(arguments.get("drop_target")))
-            yield {"done": True, "exit_code": 0, "message": "the migration is aborted; the source was not changed"}
+            yield {"step": "abort", "message": "ending the migration, once the work under way has ended"}
+            begun = self._migration.abort(drop_target=bool(arguments.get("drop_target")))
+            message = "the migration is aborted; the source was not changed"
+            if not begun:
+                message = "the daemon ends before the migration has begun: nothing was changed"
+            yield {"done": True, "exit_code": 0, "message": message}
 
     def _complete(self, _arguments: Message) -> Iterator[Message]:
         with self._alone("complete"):

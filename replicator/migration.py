@@ -11,11 +11,14 @@ told by rows of the state database that were committed together with the data th
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
+from typing import Literal
 
 import pymysql
 import structlog
@@ -32,7 +35,6 @@ from replicator.copy import Job, build_jobs, copy_jobs, copy_silent, restore_ind
 from replicator.cutover.arrival import recover
 from replicator.cutover.moves import Moves, closing, make_moves_back, moves_from_json
 from replicator.errors import (
-    CheckFailed,
     CutoverInDoubt,
     ReplicatorError,
     SourceError,
@@ -45,7 +47,7 @@ from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 from replicator.patience import patiently, unless_stopped
 from replicator.planning import drop_tables, resolve
-from replicator.preflight import run_checks
+from replicator.preflight import failure, run_checks
 from replicator.progress import Progress
 from replicator.reverse.applier import ReverseApplier
 from replicator.reverse.begin import mend, prepare_reverse
@@ -66,6 +68,17 @@ _VERIFY_PAUSE = 5.0
 """Seconds before a verification begins anew after connections were lost for longer than it could wait."""
 IDLE_LAG = 2.0
 """Seconds of lag below which `run --once` counts the stream as caught up."""
+_ENDING_PATIENCE = 60.0
+"""Seconds in which the end of a migration is tried again after errors that pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """What a command asked for that ends the migration: done once all work has ended."""
+
+    phase: Literal["completed", "aborted"]
+    remove: Callable[[Connection], None]
+    outcome: Future[None] = field(default_factory=Future)
 
 
 class Migration:
@@ -94,10 +107,20 @@ class Migration:
         self._paused = False
         self._switching = False
         self._doubt: CutoverInDoubt | None = None
+        self._asking = threading.Lock()
+        self._running: bool | None = None
+        """Whether `run` is at work; None where it never was."""
+        self._ending: _Ending | None = None
+        """Given to `run`, which does it as its last step."""
         self._ended = threading.Event()
         """The migration is over: completed or aborted."""
         self._turned = threading.Event()
         """The tables have been switched: the other stream's turn."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the migration is over: completed or aborted."""
+        return self._ended.is_set()
 
     @property
     def plan(self) -> MigrationPlan:
@@ -116,16 +139,44 @@ class Migration:
     def run(self, *, once: bool) -> None:
         """Go through the phases; returns when stopped, or with `once` when everything is copied, current and proved.
 
-        Raises Interrupted when stopped before `once` was fulfilled.
+        Raises Interrupted when stopped before `once` was fulfilled. A command that ends the migration stops this as well;
+        what it removes is removed here, when nothing is at work any more.
         """
-        with self.alone():
-            self._patiently(self._recover)
-            while True:
-                self._turned.clear()
-                self._switching = False
-                self._patiently(partial(self._go_on, once=once))
-                if not self._turned.is_set() or self._ended.is_set() or self.stop.is_set():
-                    return
+        with self._endable(), self.alone():
+            try:
+                self._work(once=once)
+            except ReplicatorError as error:
+                if self._ending is None or isinstance(error, CutoverInDoubt):
+                    raise
+                _log.info("migration.work_ended", error=error.label, reason=str(error))
+            if self._ending is not None:
+                self._end(self._ending)
+
+    def _work(self, *, once: bool) -> None:
+        self._patiently(self._recover)
+        while True:
+            self._turned.clear()
+            self._switching = False
+            self._patiently(partial(self._go_on, once=once))
+            if not self._turned.is_set() or self.stop.is_set():
+                return
+
+    @contextmanager
+    def _endable(self) -> Iterator[None]:
+        """Inside, commands that end the migration leave that to this thread; behind it, they hear what came of it."""
+        with self._asking:
+            self._running = True
+        failure: BaseException = WrongState("the daemon ended at the same moment: look at its log, then do this again")
+        try:
+            yield
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            with self._asking:
+                self._running = False
+            if self._ending is not None and not self._ending.outcome.done():
+                self._ending.outcome.set_exception(failure)
 
     def _recover(self) -> None:
         with failing(self.config.target, "ending a cutover that was begun"):
@@ -164,6 +215,7 @@ class Migration:
         if phase is None:
             with self.progress.long_step("checking"):
                 self._check()
+            unless_stopped(self.stop)
             phase = "preparing"
         elif (stored := state_module.read_status(self.config)) is not None:
             self.progress.restore(stored)
@@ -207,8 +259,9 @@ class Migration:
             facts = self.state.facts(target)
             if facts.get("building"):
                 return  # staging has to stand still until all units are built
-            restore_indexes(self.config, self.plan, target)
+            restore_indexes(self.config, self.plan, target, self.stop)
             for table in self.plan.sources.values():
+                unless_stopped(self.stop)
                 if table.staged is not None:
                     index_staging(target, self._relation, table.staged)
                     execute(target, f"ANALYZE TABLE {self._relation(table.table.name)}")
@@ -295,7 +348,7 @@ class Migration:
 
     def _keep_on(self, stream: Stream, *, once: bool) -> None:
         """Until the daemon is stopped, the migration ended, or the tables switched."""
-        while not once and not self.stop.wait(0.2) and not self._ended.is_set() and not self._turned.is_set():
+        while not once and not self.stop.wait(0.2) and not self._turned.is_set():
             if self._doubt is not None:
                 raise self._doubt
             if stream.error is not None and not self._switching:
@@ -305,9 +358,13 @@ class Migration:
     def streaming(self) -> Iterator[None]:
         """The stream runs inside this block, for a command that needs it while no daemon does."""
         with self.alone():
+            with self._target() as target:
+                stored = self.state.phase(target) if self.state.exists(target) else None
+            if stored is None:  # here nothing is begun
+                raise WrongState(f"the migration {self.state.migration} has not begun: `replicator run` begins it")
+            if stored not in ("replicating", "reversing"):
+                raise WrongState(f"the migration was stopped in phase {stored}: `replicator run` has to bring it further first")
             phase = self.prepare()
-            if phase not in ("replicating", "reversing"):
-                raise WrongState(f"the migration is {phase}: `replicator run` has to bring it further first")
             if phase == "reversing":
                 prepare_reverse(self.config, self.state, self._way_back(), self.progress, self.stop)
             self.progress.enter(phase)
@@ -390,7 +447,7 @@ class Migration:
         try:
             yield
         finally:
-            self._switching = self._ended.is_set() or self._turned.is_set()
+            self._switching = self._turned.is_set()
 
     def switched(self) -> None:
         """Other tables are in use: the stream from these is over, and what was proved says nothing any more."""
@@ -414,29 +471,67 @@ class Migration:
 
     def complete(self) -> None:
         """End the way back and remove staging and state; the archive stays. Raises WrongState before a cutover."""
+
+        def remove(target: Connection) -> None:
+            ending.unless_completable(self.state, target)
+            ending.remove(self.config, self.state, target)
+
         with self._target() as target:
             ending.unless_completable(self.state, target)
-            if self._stream is not None:
-                self._switching = True
-                self._stream.stop()
-            ending.remove(self.config, self.state, target)
-        self.progress.enter("completed")
-        self._ended.set()
-        self.stop.set()
+        self._finish(_Ending("completed", remove))
 
-    def abort(self, *, drop_target: bool) -> None:
-        """End the migration and remove staging and state; `drop_target` removes the target tables as well."""
+    def abort(self, *, drop_target: bool) -> bool:
+        """End the migration and remove staging and state; `drop_target` removes the target tables as well.
+
+        False where it had not begun: the daemon, which was about to begin it, does not.
+        """
+        begun = True
+
+        def remove(target: Connection) -> None:
+            nonlocal begun
+            begun = self.state.exists(target)
+            if begun:
+                ending.unless_abortable(self.state, target)
+                if drop_target:
+                    drop_tables(target, self.config.target.database)
+                ending.remove(self.config, self.state, target)
+
         with self._target() as target:
-            ending.unless_abortable(self.state, target)
-            if self._stream is not None:
-                self._switching = True
-                self._stream.stop()
-            if drop_target:
-                drop_tables(target, self.config.target.database)
-            ending.remove(self.config, self.state, target)
-        self.progress.enter("aborted")
+            if not self._running or self.state.exists(target):
+                ending.unless_abortable(self.state, target)
+        self._finish(_Ending("aborted", remove))
+        return begun
+
+    def _finish(self, asked: _Ending) -> None:
+        """Have it done when all work has ended, so that nothing is created or written behind it; by `run` where that works."""
+        with self._asking:
+            if self._running is False:
+                raise WrongState("the daemon is just ending: do this again when it has ended")
+            running = bool(self._running)
+            if running:
+                self._ending = asked
+                self.stop.set()
+        if running:
+            asked.outcome.result()
+        else:
+            self._end(asked)
+
+    def _end(self, asked: _Ending) -> None:
+        """A session of ours that was killed may hold rows and tables a moment longer."""
+        deadline = time.monotonic() + _ENDING_PATIENCE
+        while True:
+            try:
+                with self._target() as target:
+                    asked.remove(target)
+                break
+            except ReplicatorError as error:
+                if not error.transient or time.monotonic() > deadline:
+                    raise
+                self.progress.retried(asked.phase, error)
+                time.sleep(1.0)
+        self.progress.enter(asked.phase)
         self._ended.set()
-        self.stop.set()
+        asked.outcome.set_result(None)
 
     def store_status(self) -> None:
         """Keep the status for shells that ask when no daemon runs; a target that is away is not asked twice."""
@@ -483,10 +578,9 @@ class Migration:
         )
 
     def _check(self) -> None:
-        failed = [result for result in run_checks(self.config) if result.status == "failed"]
-        if failed:
-            lines = [f"{result.name}: {result.message} — {result.fix}" for result in failed]
-            raise CheckFailed("\n".join(lines))
+        failed = failure(run_checks(self.config))
+        if failed is not None:
+            raise failed
 
     def _show_tables(self, phase: str) -> None:
         for transform in self.plan.transforms:

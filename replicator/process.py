@@ -25,8 +25,8 @@ _log = structlog.get_logger("process")
 def run_process(config: Config, *, once: bool, reread: Callable[[], Config]) -> int:
     """Run the daemon until it ends; the exit code.
 
-    SIGHUP takes throttle and log level of what `reread` gives. Errors that the daemon meets are in its log already: they are
-    raised only where people read it.
+    SIGHUP takes throttle and log level of what `reread` gives. Errors that end the daemon are in its log already: they are
+    raised only where people read it. Others, from before the daemon, are always raised.
     """
     progress = Progress(config.migration.name, proof_interval=config.stream.heartbeat or 1.0)
     with ExitStack() as stack:

@@ -6,10 +6,12 @@ any moment leaves either the index or its definition, and both steps look at the
 
 from __future__ import annotations
 
+import threading
+
 import pymysql
 
 from replicator.config import Config
-from replicator.errors import TargetError
+from replicator.errors import Interrupted, TargetError
 from replicator.mysql.catalog import ForeignKey, Index, Table, read_foreign_keys
 from replicator.mysql.connection import Connection, error_code, row, rows
 from replicator.mysql.connection import execute as _execute
@@ -47,10 +49,15 @@ def defer_indexes(config: Config, plan: MigrationPlan, target: Connection) -> No
                 target.commit()
 
 
-def restore_indexes(config: Config, plan: MigrationPlan, target: Connection) -> None:
-    """Add every deferred index again, all of a table by one ALTER; the connection autocommits."""
+def restore_indexes(config: Config, plan: MigrationPlan, target: Connection, stop: threading.Event | None = None) -> None:
+    """Add every deferred index again, all of a table by one ALTER; the connection autocommits.
+
+    Raises Interrupted between two tables when `stop` is set.
+    """
     state = of(config)
     for name, deferred in state.deferred_indexes(target).items():
+        if stop is not None and stop.is_set():
+            raise Interrupted("the indexes are not all added yet: the next run goes on with the next table")
         table = plan.targets[name]
         standing = _definitions(target, table)
         missing = [definition for index, definition in sorted(deferred.items()) if index not in standing]

@@ -113,7 +113,9 @@ def _phase(config: Config, progress: Progress, connection: Connection, wanted: s
         stored == shown == wanted,
         shown if stored == progress.stage else f"{shown} ({stored or 'nothing'} is stored)",
         wanted,
-        "Wait until the stream of that phase runs; `replicator status` says what it is doing.",
+        "Run `replicator resume`, so that the stream goes on."
+        if shown == "paused"
+        else "Wait until the stream of that phase runs; `replicator status` says what it is doing.",
     )
 
 

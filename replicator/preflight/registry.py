@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import pymysql
 
 from replicator.config import Config
-from replicator.errors import ConnectionLost, ReplicatorError
+from replicator.errors import CheckFailed, ConnectionLost, ReplicatorError, SourceError, TargetError
 from replicator.mysql.connection import describe
 from replicator.preflight import (
     binlog_format,
@@ -106,6 +106,16 @@ def run_checks(config: Config) -> list[CheckResult]:
     """Run every check; none stops the others. A server that cannot be reached is one failure, not many."""
     with opened(config) as context:
         return run_all(context)
+
+
+def failure(results: Sequence[CheckResult]) -> ReplicatorError | None:
+    """What failed checks come to. A server that is away or refuses comes first: later it may be there, and let us look."""
+    wrong = [result for result in results if result.status == "failed"]
+    if not wrong:
+        return None
+    text = "\n".join(f"{result.name}: {result.message} — {result.fix}" for result in wrong)
+    names = {result.name for result in wrong}
+    return SourceError(text) if "source" in names else TargetError(text) if "target" in names else CheckFailed(text)
 
 
 def run_all(context: Context, checks: Mapping[str, Check] = CHECKS) -> list[CheckResult]:

@@ -113,8 +113,8 @@ class Report:
         """How long it took."""
         return (self.finished - self.started).total_seconds()
 
-    def summary(self, *, repairable: bool = True) -> str:
-        """For an operator: one line, and a line for each of the first differences."""
+    def summary(self, *, repairable: bool = True, advice: bool = True) -> str:
+        """For an operator: one line, a line for each of the first differences, and with `advice` what to do about them."""
         head = f"{self.rows_compared} rows of {len(self.tables)} tables compared at {self.position}"
         moving = f", {self.pending} in motion" if self.pending else ""
         moving += f", {self.quarantined} in quarantine" if self.quarantined else ""
@@ -123,7 +123,9 @@ class Report:
         lines = [str(difference) for difference in self.differences[:20]]
         if self.mismatched > len(lines):
             lines.append(f"… and {self.mismatched - len(lines)} more")
-        if repairable:
+        if not advice:
+            pass
+        elif repairable:
             lines.append("Run `replicator verify --repair` to write these rows anew")
         else:
             lines.append("Correct the inverse, or the rows that have no way back, then verify again")

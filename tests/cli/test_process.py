@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -17,6 +19,7 @@ import structlog
 
 from replicator.config import Config, load
 from replicator.errors import ConfigError, SourceError
+from replicator.observe.control import ControlServer
 from replicator.observe.http import HttpServer
 from replicator.process import run_process
 from replicator.progress import Progress
@@ -137,6 +140,48 @@ def test_a_taken_address_is_told_before_anything_is_done(stage: Stage) -> None:
         with pytest.raises(ConfigError, match=r"http\.listen"):
             stage.run(lambda _: None)
         assert stage.progress is None
+
+
+def ran(folder: Path, *settings: str) -> tuple[int, str]:
+    """`run` with its output in files; the exit code, and what it wrote to standard error, where the log is."""
+    assignments = [word for setting in settings for word in ("--set", setting)]
+    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        code = subprocess.run(
+            [sys.executable, "-m", "replicator", "run", *assignments], cwd=folder, stdout=out, stderr=err,
+            env={**os.environ, "PASSWORD": "hunter2"}, timeout=60, check=False,
+        ).returncode  # fmt: skip
+    assert not (folder / "out").read_text()
+    return code, (folder / "err").read_text()
+
+
+def test_a_second_daemon_says_that_there_is_one(stage: Stage) -> None:
+    folder = stage.file.parent
+    with ControlServer(folder / "control.sock", lambda *_: iter(())):
+        code, text = ran(folder)
+    (event,) = map(json.loads, text.splitlines())
+    assert (code, event["event"], event["error"]) == (4, "daemon.failed", "WrongState")
+    assert "already running" in event["reason"]
+
+
+def test_a_socket_that_cannot_be_made_is_told(stage: Stage) -> None:
+    code, text = ran(stage.file.parent, "control.socket=/nodir/x.sock")
+    (event,) = map(json.loads, text.splitlines())
+    assert (code, event["event"], event["error"]) == (2, "daemon.failed", "ConfigError")
+    assert "/nodir/x.sock" in event["reason"]
+
+
+def test_what_ends_the_run_is_told_once(stage: Stage) -> None:
+    """Where no server is, and where the address of the pages is taken, before there is a daemon."""
+    folder = stage.file.parent
+    code, text = ran(folder)
+    assert code == 6
+    assert [json.loads(line)["event"] for line in text.splitlines()] == ["daemon.started", "daemon.failed"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, text = ran(folder, f"http.listen=127.0.0.1:{taken.getsockname()[1]}")
+    assert code == 2
+    assert text.count("http.listen") == 1
 
 
 def test_the_pages_are_there_meanwhile_and_it_ends_well(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

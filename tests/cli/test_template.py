@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from replicator import cli
+from replicator import state as states
 from replicator.config import Config, load
 from replicator.demo.servers import Server
 from replicator.mysql.connection import Connection, execute, rows
@@ -79,7 +80,39 @@ def test_from_the_first_row_to_the_last_command(
     assert (status["phase"], status["stage"], status["copy"]["ratio"]) == ("stopped", "replicating", 1.0)
     assert all(table["verified_at"] for table in status["tables"])
     execute(target, "UPDATE orders SET total = 11 WHERE id = 4")
+    capsys.readouterr()
     assert cli.main(["verify"]) == 7
+    assert "Run `replicator verify --repair`" in capsys.readouterr().out
+    assert cli.main(["verify", "--repair"]) == 0
+    assert "verify --repair" not in capsys.readouterr().out
     assert cli.main(["abort", "--drop-target"]) == 0
     assert rows(target, "SHOW TABLES") == ()
     assert cli.main(["status"]) == 4
+
+
+def test_verify_begins_nothing(
+    shop: Config, server: Server, connect: Callable[..., Connection], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["verify"]) == 4
+    assert "has not begun" in capsys.readouterr().err
+    connection = connect(server)
+    assert rows(connection, f"SHOW TABLES FROM {shop.target.database}") == ()
+    state = states.of(shop)
+    state.create(connection)
+    state.begin(connection, {"target_was_empty": True})
+    assert cli.main(["verify"]) == 4
+    assert "in phase preparing" in " ".join(capsys.readouterr().err.split())
+    assert rows(connection, f"SHOW TABLES FROM {shop.target.database}") == ()
+
+
+@pytest.mark.parametrize("setting", ["password", "port"])
+def test_a_source_that_is_away_or_refuses_is_five(shop: Config, tmp_path: Path, setting: str) -> None:
+    """So that the service manager tries again; a failed check would end it."""
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong")
+    wrong.chmod(0o600)
+    user, database = shop.source.user, shop.source.database
+    other = {"password": f"source.password_file={wrong}", "port": f"source.url=mysql://{user}@127.0.0.1:1/{database}"}[setting]
+    assert cli.main(["check", "--set", other]) == 5
+    assert cli.main(["run", "--once", "--set", other]) == 5
+    assert cli.main(["run", "--once"]) == 0

@@ -96,6 +96,9 @@ def test_gates_of_the_migration(world: World, connect: Callable[..., Connection]
     copying = world.progress()
     copying.enter("copying")
     assert closed(world, copying).keys() == {"phase"}
+    paused = world.progress()
+    paused.paused()
+    assert "`replicator resume`" in closed(world, paused)["phase"].fix
     put_aside(world)
     assert closed(world)["quarantine"].value == "3 rows"
     world.execute(f"DELETE FROM {world.config.migration.state_database}.quarantine")

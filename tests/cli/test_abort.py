@@ -1,0 +1,233 @@
+"""`abort` beside a real daemon, whatever that is doing: it ends by itself with 0, and nothing is created or written again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicator.commands import current_status
+from replicator.config import Config, load
+from replicator.demo.servers import Server
+from replicator.errors import ReplicatorError
+from replicator.mysql.connection import Connection, execute, rows, value
+
+COMMAND = [sys.executable, "-m", "replicator"]
+PATIENCE = 60
+ROWS = 1 << 16
+"""Enough for copy workers in processes of their own."""
+SOURCE = (
+    "CREATE TABLE items (id INT PRIMARY KEY AUTO_INCREMENT, size INT NOT NULL)",
+    "CREATE TABLE visits (id INT PRIMARY KEY AUTO_INCREMENT, place INT NOT NULL, KEY (place))",
+)
+TARGET = """
+CREATE TABLE items (id INT PRIMARY KEY, size INT NOT NULL);
+CREATE TABLE places (place INT PRIMARY KEY, visits INT NOT NULL);
+"""
+TRANSFORMS = """
+from replicator import transform
+
+
+@transform("items")
+def items(row):
+    return {{"id": row.id, "size": row.size + sum(range({items})) * 0}}
+
+
+@transform("places", source="visits", group_by=["place"], key={{"place": "place"}})
+def places(rows):
+    return {{"place": rows[0].place, "visits": len(rows) + sum(range({places})) * 0}}
+"""
+SLOW = 10_000
+"""Numbers that are added up for a row: a fraction of a millisecond."""
+
+
+@dataclass
+class Shop:
+    """A migration in a folder, and its daemon."""
+
+    server: Server
+    folder: Path
+    config: Config
+    connect: Callable[..., Connection]
+    stack: ExitStack
+
+    def fill(self, table: str, count: int) -> None:
+        connection = self.connect(self.server, self.config.source.database)
+        column = "size" if table == "items" else "place"
+        execute(connection, f"INSERT INTO {table} ({column}) VALUES (1)")
+        while value(connection, f"SELECT COUNT(*) FROM {table}") < count:
+            execute(connection, f"INSERT INTO {table} ({column}) SELECT {column} + (SELECT MAX({column}) FROM {table})"
+                                f" FROM {table}")  # fmt: skip
+
+    def slow(self, **functions: int) -> None:
+        text = TRANSFORMS.format(**{"items": 0, "places": 0, **functions})
+        (self.folder / "transforms/all.py").write_text(text)
+
+    def start(self, *more: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("wb") as log:
+            process = subprocess.Popen([*COMMAND, "run", *more], cwd=self.folder, stdout=log, stderr=log)
+        self.stack.callback(process.wait)
+        self.stack.callback(process.kill)
+        return process
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def until(self, daemon: subprocess.Popen[bytes], reached: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait for what the daemon's status says."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            status: dict[str, Any] = {}
+            with suppress(ReplicatorError):
+                status = current_status(self.config)
+            if status and reached(status):
+                return
+            assert daemon.poll() is None, self.log
+            assert time.monotonic() < deadline, status
+            time.sleep(0.02)
+
+    def ask(self) -> subprocess.Popen[str]:
+        """`abort`, when the daemon has taken it."""
+        asked = subprocess.Popen(
+            [*COMMAND, "abort", "--drop-target"], cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.stack.callback(asked.kill)
+        assert asked.stdout is not None
+        assert "ending the migration" in asked.stdout.readline()
+        return asked
+
+    def gone(self, daemon: subprocess.Popen[bytes], asked: subprocess.Popen[str], says: str = "is aborted") -> None:
+        """Both have ended well, and nothing is left, then and later."""
+        out, _ = asked.communicate(timeout=PATIENCE)
+        assert asked.returncode == 0, out
+        assert says in " ".join(out.split())
+        assert daemon.wait(PATIENCE) == 0, self.log
+        names = [json.loads(line)["event"] for line in self.log.splitlines()]
+        assert names[-1] == "daemon.stopped"
+        assert not {"daemon.failed", "daemon.crashed", "error.retried"} & set(names), self.log
+        connection = self.connect(self.server)
+        for _ in range(2):
+            assert self.left(connection) == {}
+            time.sleep(0.3)
+
+    def left(self, connection: Connection) -> dict[str, int]:
+        """Tables of the target, and rows and staging of the state database, but for the beat, which is nobody's."""
+        found: dict[str, int] = {}
+        state = self.config.migration.state_database
+        for database, table in rows(
+            connection,
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN (%s, %s)",
+            (self.config.target.database, state),
+        ):
+            count = value(connection, f"SELECT COUNT(*) FROM `{database}`.`{table}`")
+            if (count or database != state or ":" in table) and table != "heartbeat":
+                found[f"{database}.{table}"] = count
+        return found
+
+
+@pytest.fixture
+def shop(
+    server: Server, database: Callable[..., str], connect: Callable[..., Connection], tmp_path: Path
+) -> Iterator[Shop]:
+    source, target = database(server, "shop"), database(server, "shop_new")
+    for folder in ("transforms", "schema"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "schema/target.sql").write_text(TARGET)
+    lines = ["[migration]", 'name = "shop"', 'schema = "schema"', f'state_database = "{source}_state"']
+    for role, name in (("source", source), ("target", target)):
+        lines += [f"[{role}]", f'url = "{server.url(name)}"', f'password_file = "{server.password_file}"']
+    lines += ["[http]", 'listen = "off"', "[control]", 'socket = "control.sock"', "[copy]", "workers = 2"]
+    (tmp_path / "replicator.toml").write_text("\n".join(lines) + "\n")
+    root = connect(server, source)
+    for statement in SOURCE:
+        execute(root, statement)
+    with ExitStack() as stack:
+        made = Shop(server, tmp_path, load(tmp_path / "replicator.toml", {}), connect, stack)
+        made.slow()
+        yield made
+    execute(root, f"DROP DATABASE IF EXISTS {source}_state")
+
+
+@pytest.mark.parametrize("count", [ROWS, 1 << 14], ids=["processes", "thread"])
+def test_while_rows_are_copied(shop: Shop, count: int) -> None:
+    shop.fill("items", count)
+    shop.fill("visits", 4)
+    shop.slow(items=SLOW)
+    daemon = shop.start()
+    shop.until(daemon, lambda status: status["phase"] == "copying" and status["copy"]["ratio"] > 0)
+    shop.gone(daemon, shop.ask())
+
+
+def test_while_the_binlog_is_replayed(shop: Shop) -> None:
+    """The stream waits for a row that somebody else has locked."""
+    shop.fill("items", 1 << 12)
+    shop.fill("visits", 4)
+    shop.slow(items=2 * SLOW)
+    daemon = shop.start()
+    shop.until(daemon, lambda status: status["phase"] == "copying" and status["copy"]["ratio"] > 0)
+    other = shop.connect(shop.server, shop.config.target.database, autocommit=False)
+    execute(other, "SELECT * FROM items WHERE id = 1 FOR UPDATE")
+    execute(shop.connect(shop.server, shop.config.source.database), "UPDATE items SET size = 99 WHERE id = 1")
+    shop.until(daemon, lambda status: status["activity"] == "replaying the binlog")
+    asked = shop.ask()
+    time.sleep(0.5)
+    assert asked.poll() is None
+    other.rollback()
+    shop.gone(daemon, asked)
+
+
+def test_while_units_are_built(shop: Shop) -> None:
+    shop.fill("items", 4)
+    shop.fill("visits", ROWS)
+    shop.slow(places=SLOW)
+    daemon = shop.start()
+    shop.until(daemon, lambda status: status["activity"] == "building units from staging")
+    shop.gone(daemon, shop.ask())
+
+
+def test_while_it_verifies(shop: Shop) -> None:
+    shop.fill("items", 1 << 13)
+    shop.fill("visits", 4)
+    shop.slow(items=SLOW)
+    daemon = shop.start()
+    shop.until(daemon, lambda status: status["phase"] == "replicating")
+    shop.gone(daemon, shop.ask())
+
+
+def test_in_front_of_the_copy(shop: Shop) -> None:
+    """The state is begun, and the daemon waits for somebody's prepared transaction."""
+    shop.fill("items", 4)
+    shop.fill("visits", 4)
+    other = shop.connect(shop.server, shop.config.source.database)
+    for statement in ("XA START 'a'", "INSERT INTO items (size) VALUES (9)", "XA END 'a'", "XA PREPARE 'a'"):
+        execute(other, statement)
+    try:
+        daemon = shop.start()
+        shop.until(daemon, lambda status: str(status["activity"]).startswith("waiting until XA"))
+        shop.gone(daemon, shop.ask())
+    finally:
+        execute(other, "XA ROLLBACK 'a'")
+
+
+def test_before_it_has_begun(shop: Shop) -> None:
+    """The checks wait for a table that somebody has locked; then the daemon ends instead of beginning."""
+    shop.fill("items", 4)
+    shop.fill("visits", 4)
+    other = shop.connect(shop.server, shop.config.source.database)
+    execute(other, "LOCK TABLES items WRITE")
+    daemon = shop.start()
+    shop.until(daemon, lambda status: status["activity"] == "checking")
+    asked = shop.ask()
+    time.sleep(0.5)
+    assert asked.poll() is None
+    execute(other, "UNLOCK TABLES")
+    shop.gone(daemon, asked, "ends before the migration has begun")
