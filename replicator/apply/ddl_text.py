@@ -63,6 +63,8 @@ def _truncate(words: Words) -> TableStatement:
     words.take("TABLE")
     table = words.table()
     _wait(words)
+    if words.any_of(("DROP", "REUSE")):
+        words.take("STORAGE")
     return TableStatement("truncate", (table,)) if table is not None and words.ended() else _UNKNOWN
 
 

@@ -63,8 +63,9 @@ _HARMLESS_WORDS: Final = frozenset(
 _ACCOUNTS: Final = ("USER", "ROLE", "SERVER")
 """No schema, and their statements hold password hashes that must not reach a log. `TRUNCATE user` is a table's."""
 _MODIFIERS: Final = frozenset(("LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "IGNORE", "INTO", "FROM"))
+_QUERIES: Final = ("SELECT", "TABLE", "WITH")
 _BEFORE_PARENTHESES: Final = frozenset(
-    ("VALUES", "VALUE", ",", "(", "=", "+", "-", "AND", "OR", "NOT", "IN", "NOW", "UNIX_TIMESTAMP", "CURRENT_TIMESTAMP")
+    "VALUES VALUE , ( = + - AND OR NOT IN NOW SYSDATE UNIX_TIMESTAMP UTC_TIMESTAMP CURRENT_TIMESTAMP UUID".split()
 )
 """What calls no function that somebody wrote."""
 
@@ -142,7 +143,8 @@ def _ddl(words: Words) -> Kind:
     if verb == "CREATE" and words.take("TABLE"):
         while words.more():
             # Where rows are logged, the server has taken the query out. What it calls may have written anywhere.
-            if words.peek() == "SELECT" or (words.peek() == "VALUES" and words.peek(1) not in ("LESS", "IN")):
+            strange = words.tokens[words.place].kind == "strange"
+            if strange or words.peek() == "SELECT" or (words.peek() == "VALUES" and words.peek(1) not in ("LESS", "IN")):
                 return Kind.DML
             words.place += 1
     return Kind.HARMLESS if temporary else Kind.DDL
@@ -161,7 +163,7 @@ def _writes_system_table(words: Words) -> bool:
     rest = words.tokens[words.place :]
     called = any(token.word == "(" and before.word not in _BEFORE_PARENTHESES for before, token in itertools.pairwise(rest))
     qualified = any(token.word == "(" and dot.word == "." for dot, _, token in zip(rest, rest[1:], rest[2:], strict=False))
-    return not called and not qualified and not any(token.kind == "strange" or token.word == "SELECT" for token in rest)
+    return not called and not qualified and not any(token.kind == "strange" or token.word in _QUERIES for token in rest)
 
 
 def emptied_table(statement: str) -> tuple[str, str] | None:

@@ -126,6 +126,7 @@ def judged(statement: str, schema: str = "shop", **more: bool) -> SchemaChange |
         "ALTER TABLE items MODIFY name€ INT",
         "TRUNCATE /*M! TABLE */ /*M!999999 items */ strangers",
         "TRUNCATE TABLE /*M!999999 items */ strangers WAIT 5",
+        "TRUNCATE TABLE strangers NOWAIT DROP STORAGE",
         "CREATE OR REPLACE SEQUENCE strangers",
         "CREATE OR REPLACE SPATIAL REFERENCE SYSTEM 4120 NAME 'x'",
         "CREATE OR REPLACE DATABASE other",
