@@ -65,8 +65,9 @@ _ACCOUNTS: Final = ("USER", "ROLE", "SERVER")
 _MODIFIERS: Final = frozenset(("LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "IGNORE", "INTO", "FROM"))
 _QUERIES: Final = ("SELECT", "TABLE", "WITH")
 _BEFORE_PARENTHESES: Final = frozenset(
-    "VALUES VALUE , ( = + - AND OR NOT IN NOW SYSDATE UNIX_TIMESTAMP UTC_TIMESTAMP CURRENT_TIMESTAMP UUID".split()
-)
+    ("VALUES", "VALUE", ",", "(", "=", "+", "-", "AND", "OR", "NOT", "IN",
+     "NOW", "SYSDATE", "UNIX_TIMESTAMP", "UTC_TIMESTAMP", "CURRENT_TIMESTAMP", "UUID")
+)  # fmt: skip
 """What calls no function that somebody wrote."""
 
 _STATUS_LENGTHS: Final = {
