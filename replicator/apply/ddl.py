@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from replicator.apply.ddl_text import Name, TableStatement, Words, parse, split
+from replicator.apply.ddl_text import TableStatement, parse
 from replicator.binlog.events import Ddl
+from replicator.binlog.words import Name, Words, split
 from replicator.errors import SchemaChanged
 from replicator.mysql.catalog import Table
 from replicator.transform.plan import MigrationPlan, PlannedTransform
@@ -60,7 +61,7 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
 
     Names compare without case, as some servers do, unless a table is called exactly so.
     """
-    statement = parse(ddl.statement, escapes=ddl.escapes)
+    statement = parse(ddl.statement, ddl.dialect)
     if statement is None:
         return None
     known = {name.lower(): name for name in plan.sources}
@@ -71,6 +72,10 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
             return None
         return table if table in plan.sources else known.get(table.lower())
 
+    if statement.verb == "unknown":
+        near = {ddl.schema.lower() == plan.source_schema.lower(), plan.source_schema.lower() in ddl.statement.lower()}
+        why = f"it is not known what it does to the tables of {plan.source_schema}"
+        return SchemaChange(ddl, Consequence.UNKNOWN, tuple(plan.sources), why) if True in near else None
     if statement.verb == "drop database":
         same = statement.tables[0][1].lower() == plan.source_schema.lower()
         return SchemaChange(ddl, Consequence.GONE, tuple(plan.sources), "the database is gone") if same else None
@@ -79,8 +84,6 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
         return None
     here = f"{plan.source_schema}.{', '.join(tables)}"
     match statement.verb:
-        case "create":  # only where no such table is: one that is put back after it was gone, and empty
-            return None
         case "truncate":
             return SchemaChange(ddl, Consequence.EMPTIED, tables, f"{here} is empty")
         case "drop" | "replace":
@@ -88,7 +91,7 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
         case "drop index":
             effect = _index_dropped(statement.index, plan.sources[tables[0]].table)
             return None if effect is None else SchemaChange(ddl, Consequence.CHANGED, tables, effect)
-    if statement.partner is not None and mine(statement.partner) is not None:
+    if any(mine(partner) is not None for partner in statement.partners):
         return SchemaChange(ddl, Consequence.UNKNOWN, tables, f"rows of {here} changed places with those of a partition")
     if statement.renamed:
         gone = {found for old, _ in statement.renamed if (found := mine(old)) is not None}
@@ -105,11 +108,10 @@ def _altered(ddl: Ddl, statement: TableStatement, plan: MigrationPlan, table: st
     if statement.ignore:
         why = f"ALTER IGNORE may have removed rows of {plan.source_schema}.{table}"
         return SchemaChange(ddl, Consequence.UNKNOWN, (table,), why)
-    if statement.actions and (kept := _partitioning(Words(statement.actions[0]))) is not None:
-        # Behind the commas stand more partitions.
-        why = f"a partition of {plan.source_schema}.{table} has changed its rows"
-        return None if kept else SchemaChange(ddl, Consequence.UNKNOWN, (table,), why)
     for action in statement.actions:
+        if (kept := _partitioning(Words(action))) is not None:  # behind the commas stand more partitions
+            why = f"a partition of {plan.source_schema}.{table} has changed its rows"
+            return None if kept else SchemaChange(ddl, Consequence.UNKNOWN, (table,), why)
         effect = _Action(plan, table).effect(Words(action))
         if effect is not None:
             return SchemaChange(ddl, effect[0], (table,), effect[1])

@@ -6,50 +6,21 @@ change.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-Verb = Literal["alter", "drop", "truncate", "rename", "create", "replace", "drop index", "drop database"]
-Name = tuple[str | None, str]
-"""Schema, None where the statement leaves it to the session, and table."""
+from replicator.binlog.words import Dialect, Name, Token, Words, split, tokens
 
-_TOKEN = re.compile(
-    r"""(?P<nothing>\s+|/\*(?!M?!).*?\*/|--(?=\s)[^\n]*|\#[^\n]*)
-      | (?P<hint>/\*M?!\d*|\*/)            # what stands in an executable comment counts, whatever version it is for
-      | (?P<name>`(?:[^`]|``)+`)
-      | (?P<double>"(?:[^"\\]|\\.|"")*")   # a name where sql_mode has ANSI_QUOTES, else a text
-      | (?P<text>'(?:[^'\\]|\\.|'')*')
-      | (?P<word>[\w$@]+)
-      | (?P<mark>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_UNESCAPED = re.compile(_TOKEN.pattern.replace(r"[^'\\]|\\.|", "[^']|").replace(r'[^"\\]|\\.|', '[^"]|'), _TOKEN.flags)
-"""The same in a session with NO_BACKSLASH_ESCAPES: a text may end with a backslash."""
+Verb = Literal["alter", "drop", "truncate", "rename", "replace", "drop index", "drop database", "unknown"]
+
 _ALTER_OPTIONS = {"ONLINE", "OFFLINE", "IGNORE"}
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word, name, text or mark. `word` is its upper case where it is no quoted name or text, else ""."""
-
-    kind: str
-    text: str
-
-    @property
-    def word(self) -> str:
-        return self.text.upper() if self.kind in ("word", "mark") else ""
-
-    @property
-    def name(self) -> str | None:
-        """The identifier that it is, if it can be one."""
-        if self.kind == "word":
-            return self.text
-        if self.kind in ("name", "double"):
-            mark = self.text[0]
-            return self.text[1:-1].replace(mark * 2, mark)
-        return None
+_INDEX_KINDS = {"ONLINE", "OFFLINE", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR"}
+_WITHOUT_ROWS = {
+    "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "LIBRARY", "AGGREGATE", "DEFINER", "ALGORITHM", "SQL",
+    "SEQUENCE", "DATABASE", "SCHEMA", "TABLESPACE", "UNDO", "LOGFILE", "INSTANCE", "RESOURCE", "USER", "ROLE", "SERVER",
+    "TEMPORARY", "REFERENCE", "JSON",
+}  # fmt: skip
+"""What stands behind CREATE, ALTER or DROP and is no table, or how it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,90 +36,41 @@ class TableStatement:
     """ALTER IGNORE: rows that break a new unique key vanish."""
     index: str | None = None
     """What DROP INDEX drops."""
-    partner: Name | None = None
-    """The table whose rows an ALTER TABLE of another one exchanges with a partition, or makes one of, or takes out of one."""
+    partners: tuple[Name, ...] = ()
+    """Tables whose rows an ALTER TABLE of another one exchanges with a partition, or makes one of, or takes out of one."""
 
 
-@dataclass(slots=True)
-class Words:
-    """Tokens, read from the left."""
-
-    tokens: Sequence[Token]
-    place: int = field(default=0)
-
-    def peek(self, ahead: int = 0) -> str:
-        """The next word in upper case, or one behind it; "" behind the end and for a quoted name."""
-        place = self.place + ahead
-        return self.tokens[place].word if place < len(self.tokens) else ""
-
-    def take(self, *words: str) -> bool:
-        """Step over these words if they come next, all of them."""
-        found = self.tokens[self.place : self.place + len(words)]
-        if [token.word for token in found] != list(words):
-            return False
-        self.place += len(words)
-        return True
-
-    def any_of(self, words: Sequence[str] | set[str]) -> str:
-        """Step over the next word if it is one of these; "" if it is not."""
-        word = self.peek()
-        if word not in words:
-            return ""
-        self.place += 1
-        return word
-
-    def name(self) -> str | None:
-        """The next identifier."""
-        found = self.tokens[self.place].name if self.place < len(self.tokens) else None
-        if found is not None:
-            self.place += 1
-        return found
-
-    def table(self) -> Name | None:
-        """The next `table` or `schema.table`."""
-        first = self.name()
-        if first is None:
-            return None
-        if not self.take("."):
-            return None, first
-        second = self.name()
-        return None if second is None else (first, second)
-
-    def more(self) -> bool:
-        """Whether there are more."""
-        return self.place < len(self.tokens)
+_UNKNOWN = TableStatement("unknown", ())
 
 
-def tokens(statement: str, *, escapes: bool = True) -> list[Token]:
-    """The statement without white space and comments. `escapes`: a backslash in a text escapes what follows."""
-    found = []
-    for match in (_TOKEN if escapes else _UNESCAPED).finditer(statement):
-        kind = match.lastgroup
-        if kind not in ("nothing", "hint") and kind is not None:
-            found.append(Token(kind, match[0]))
-    return found
+def parse(statement: str, dialect: Dialect) -> TableStatement | None:
+    """What the statement does to tables; None where that is certainly nothing."""
+    words = Words(tokens(statement, dialect))
+    if not words.more():
+        return None
+    parsed = {"ALTER": _alter, "DROP": _drop, "TRUNCATE": _truncate, "RENAME": _rename, "CREATE": _create}.get(words.peek())
+    words.place += 1
+    found = _UNKNOWN if parsed is None else parsed(words)
+    strange = not dialect.readable or any(token.kind == "strange" for token in words.tokens)
+    return _UNKNOWN if strange and found is not None else found
 
 
-def parse(statement: str, *, escapes: bool = True) -> TableStatement | None:
-    """What the statement does to tables; None where that is nothing."""
-    words = Words(tokens(statement, escapes=escapes))
-    match words.any_of(("ALTER", "DROP", "TRUNCATE", "RENAME", "CREATE")):
-        case "ALTER":
-            return _alter(words)
-        case "DROP":
-            return _drop(words)
-        case "TRUNCATE":
-            words.take("TABLE")
-            return _of("truncate", words.table())
-        case "RENAME":
-            return _rename(words)
-        case "CREATE":
-            return _create(words)
-    return None
+def _without_rows(words: Words) -> TableStatement | None:
+    return None if words.peek() in _WITHOUT_ROWS else _UNKNOWN
 
 
-def _of(verb: Verb, *tables: Name | None) -> TableStatement | None:
-    return TableStatement(verb, tuple(table for table in tables if table is not None)) if any(tables) else None
+def _truncate(words: Words) -> TableStatement:
+    words.take("TABLE")
+    table = words.table()
+    _wait(words)
+    if words.any_of(("DROP", "REUSE")):
+        words.take("STORAGE")
+    return TableStatement("truncate", (table,)) if table is not None and words.ended() else _UNKNOWN
+
+
+def _wait(words: Words) -> None:
+    if words.any_of(("WAIT", "NOWAIT")) == "WAIT":
+        words.name()
 
 
 def _alter(words: Words) -> TableStatement | None:
@@ -156,29 +78,19 @@ def _alter(words: Words) -> TableStatement | None:
     while option := words.any_of(_ALTER_OPTIONS):
         ignore = ignore or option == "IGNORE"
     if not words.take("TABLE"):
-        return None
+        return _without_rows(words)
     words.take("IF", "EXISTS")
     table = words.table()
     if table is None:
-        return None
-    if words.any_of(("WAIT", "NOWAIT")) == "WAIT":
-        words.name()
-    actions = tuple(split(words.tokens[words.place :]))
+        return _UNKNOWN
+    _wait(words)
+    rest = words.tokens[words.place :]
+    actions = tuple(split(rest))
     renamed = tuple((table, to) for action in actions if (to := _renamed(Words(action))) is not None)
-    partner = _partner(Words(actions[0])) if actions else None
-    named = (table, *(to for _, to in renamed), *([] if partner is None else [partner]))
-    return TableStatement("alter", named, renamed, actions, ignore, partner=partner)
-
-
-def _partner(action: Words) -> Name | None:
-    """The other table of an exchange with a partition."""
-    if action.take("EXCHANGE", "PARTITION"):
-        action.name()
-        return action.table() if action.take("WITH", "TABLE") else None
-    if action.take("CONVERT", "PARTITION"):
-        action.name()
-        return action.table() if action.take("TO", "TABLE") else None
-    return action.table() if action.take("CONVERT", "TABLE") else None
+    # EXCHANGE PARTITION … WITH TABLE, CONVERT PARTITION … TO TABLE, CONVERT TABLE … TO PARTITION
+    behind = [Words(rest, place).table() for place, token in enumerate(rest, 1) if token.word == "TABLE"]
+    partners = tuple(name for name in behind if name is not None)
+    return TableStatement("alter", (table, *(to for _, to in renamed), *partners), renamed, actions, ignore, partners=partners)
 
 
 def _renamed(action: Words) -> Name | None:
@@ -189,57 +101,69 @@ def _renamed(action: Words) -> Name | None:
     return action.table()
 
 
-def split(found: Sequence[Token]) -> list[tuple[Token, ...]]:
-    """Parts between the commas that stand in no parentheses."""
-    parts: list[list[Token]] = [[]]
-    depth = 0
-    for token in found:
-        depth += {"(": 1, ")": -1}.get(token.word, 0)
-        if token.word == "," and not depth:
-            parts.append([])
-        elif token.word != ";" or depth:
-            parts[-1].append(token)
-    return [tuple(part) for part in parts if part]
-
-
 def _drop(words: Words) -> TableStatement | None:
     if words.any_of(("DATABASE", "SCHEMA")):
         words.take("IF", "EXISTS")
         name = words.name()
-        return None if name is None else TableStatement("drop database", ((None, name),))
-    if words.take("INDEX"):
-        words.take("IF", "EXISTS")
-        index = words.name()
-        table = words.table() if words.take("ON") else None
-        return None if table is None else TableStatement("drop index", (table,), index=index)
-    if not words.any_of(("TABLE", "TABLES")):  # nor DROP TEMPORARY TABLE
-        return None
+        return _UNKNOWN if name is None else TableStatement("drop database", ((None, name),))
+    if words.peek() in ("INDEX", *_INDEX_KINDS):
+        return _index(words)
+    if not words.any_of(("TABLE", "TABLES")):
+        return _without_rows(words)
     words.take("IF", "EXISTS")
     found = [words.table()]
     while words.take(","):
         found.append(words.table())
-    return _of("drop", *found)
+    _wait(words)
+    words.any_of(("RESTRICT", "CASCADE"))
+    tables = tuple(table for table in found if table is not None)
+    return TableStatement("drop", tables) if len(tables) == len(found) and words.ended() else _UNKNOWN
+
+
+def _index(words: Words) -> TableStatement | None:
+    """An index that is dropped, or replaced."""
+    while words.any_of(_INDEX_KINDS):
+        pass
+    if not words.take("INDEX"):  # SPATIAL REFERENCE SYSTEM
+        return _without_rows(words)
+    words.take("IF", "EXISTS")
+    words.take("IF", "NOT", "EXISTS")
+    index = words.name()
+    if words.take("USING"):
+        words.name()
+    table = words.table() if words.take("ON") else None
+    return _UNKNOWN if table is None else TableStatement("drop index", (table,), index=index)
 
 
 def _rename(words: Words) -> TableStatement | None:
     if not words.any_of(("TABLE", "TABLES")):
-        return None
+        return None if words.peek() == "USER" else _UNKNOWN
     words.take("IF", "EXISTS")
     renamed: list[tuple[Name, Name]] = []
-    while (old := words.table()) is not None:
-        if words.any_of(("WAIT", "NOWAIT")) == "WAIT":
-            words.name()
+    while True:
+        old = words.table()
+        _wait(words)
         new = words.table() if words.take("TO") else None
-        if new is not None:
-            renamed.append((old, new))
+        if old is None or new is None:
+            return _UNKNOWN
+        renamed.append((old, new))
         if not words.take(","):
             break
-    return TableStatement("rename", tuple(name for pair in renamed for name in pair), tuple(renamed)) if renamed else None
+    named = tuple(name for pair in renamed for name in pair)
+    return TableStatement("rename", named, tuple(renamed)) if words.ended() else _UNKNOWN
 
 
 def _create(words: Words) -> TableStatement | None:
     replace = words.take("OR", "REPLACE")
-    if not words.take("TABLE"):
-        return None
+    if replace and words.any_of(("DATABASE", "SCHEMA")):
+        name = words.name()
+        return _UNKNOWN if name is None else TableStatement("drop database", ((None, name),))
+    if words.peek() in ("INDEX", *_INDEX_KINDS):
+        return _index(words) if replace else None
+    if not (words.take("TABLE") or (replace and words.take("SEQUENCE"))):
+        return _without_rows(words)
     words.take("IF", "NOT", "EXISTS")
-    return _of("replace" if replace else "create", words.table())
+    table = words.table()
+    if table is None:
+        return _UNKNOWN
+    return TableStatement("replace", (table,)) if replace else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from replicator.binlog.words import Dialect
 from replicator.mysql.position import Position
 
 Row: TypeAlias = tuple[Any, ...]
@@ -111,8 +112,8 @@ class Ddl:
     statement: str
     position: Position
     timestamp: float
-    escapes: bool = True
-    """Whether a backslash in its texts escapes what follows."""
+    dialect: Dialect = field(default_factory=Dialect)
+    """How the session wrote it."""
 
 
 BinlogEvent: TypeAlias = RowsEvent | HeldEvent | TransactionEnd | Ddl

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
 from replicator.binlog.charset import codec
+from replicator.binlog.words import Dialect, Words, tokens
 
 
 class Kind(Enum):
@@ -26,33 +29,16 @@ class Kind(Enum):
     DML = auto()
 
 
+_XA: Final = {"START": Kind.XA_START, "BEGIN": Kind.XA_START, "END": Kind.XA_END, "COMMIT": Kind.XA_COMMIT}
 _EXACT: Final = {b"BEGIN": Kind.BEGIN, b"COMMIT": Kind.COMMIT, b"ROLLBACK": Kind.ROLLBACK}
 
-_LEADING: Final = re.compile(r"(?:\s+|/\*M?!\d*|/\*.*?\*/|\*/|--\s[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\()+", re.DOTALL)
-"""White space and comments in front of a statement; what stands in /*! … */ is part of it."""
-_SET_STATEMENT: Final = re.compile(r"SET\s+STATEMENT\s.*?\sFOR\s+", re.DOTALL | re.IGNORECASE)
-_WORD: Final = re.compile(r"[A-Za-z_]+")
-_TEMPORARY: Final = re.compile(r"(?:CREATE|DROP)\s+(?:/\*!?\d*\s*)?(?:OR\s+REPLACE\s+)?TEMPORARY\b", re.IGNORECASE)
-_ACCOUNT: Final = re.compile(r"(?:CREATE|ALTER|DROP|RENAME)\s+(?:OR\s+REPLACE\s+)?(?:USER|ROLE|SERVER)\b", re.IGNORECASE)
-"""Accounts: no schema, and their statements hold password hashes that must not reach a log. `TRUNCATE user` is a table's."""
-_NAME: Final = r"(?:`(?:[^`]|``)+`|[^\s`.(;]+)"
-_TARGET: Final = re.compile(
-    r"(?:INSERT|REPLACE|UPDATE|DELETE)\s+(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED|QUICK|IGNORE)\s+)*(?:INTO\s+|FROM\s+)?"
-    rf"({_NAME})(?:\s*\.\s*({_NAME}))?",
-    re.IGNORECASE,
-)
 _SERVER_DELETE: Final = re.compile(r"DELETE\s+FROM\s+(`(?:[^`]|``)+`)\.(`(?:[^`]|``)+`)\s*", re.IGNORECASE)
-_SAVEPOINT_NAME: Final = re.compile(
-    r"(?:ROLLBACK\s+(?:WORK\s+)?TO\s+(?:SAVEPOINT\s+)?|SAVEPOINT\s+)(.*)", re.IGNORECASE | re.DOTALL
-)
-
 _DDL_WORDS: Final = frozenset(("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "IMPORT"))
 _HARMLESS_WORDS: Final = frozenset(
     [
         "GRANT",
         "REVOKE",
         "FLUSH",
-        "ANALYZE",
         "OPTIMIZE",
         "REPAIR",
         "CHECK",
@@ -74,7 +60,15 @@ _HARMLESS_WORDS: Final = frozenset(
         "USE",
     ]
 )
-_SYSTEM: Final = frozenset(("mysql", "sys", "performance_schema", "information_schema"))
+_ACCOUNTS: Final = ("USER", "ROLE", "SERVER")
+"""No schema, and their statements hold password hashes that must not reach a log. `TRUNCATE user` is a table's."""
+_MODIFIERS: Final = frozenset(("LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "IGNORE", "INTO", "FROM"))
+_QUERIES: Final = ("SELECT", "TABLE", "WITH")
+_BEFORE_PARENTHESES: Final = frozenset(
+    ("VALUES", "VALUE", ",", "(", "=", "+", "-", "AND", "OR", "NOT", "IN",
+     "NOW", "SYSDATE", "UNIX_TIMESTAMP", "UTC_TIMESTAMP", "CURRENT_TIMESTAMP", "UUID")
+)  # fmt: skip
+"""What calls no function that somebody wrote."""
 
 _STATUS_LENGTHS: Final = {
     0: 4,
@@ -95,6 +89,7 @@ _STATUS_LENGTHS: Final = {
 }
 """Query_event's status variables of fixed length, up to the one with the client's charset."""
 _STATUS_CHARSET: Final = 4
+_ANSI_QUOTES: Final = 1 << 2
 _NO_BACKSLASH_ESCAPES: Final = 1 << 20
 """Of sql_mode, which is status variable 1."""
 _STATUS_TEXT: Final = frozenset((5, 6))
@@ -105,44 +100,71 @@ def raw_kind(statement: bytes) -> Kind | None:
     return _EXACT.get(statement)
 
 
-def classify(statement: str) -> tuple[Kind, str]:
+def classify(statement: str, dialect: Dialect) -> tuple[Kind, str]:
     """The kind of a statement, and the statement from its first word on."""
-    start = _LEADING.match(statement)
-    text = statement[start.end() :] if start else statement
-    if prefix := _SET_STATEMENT.match(text):
-        return classify(text[prefix.end() :])
-    word = _WORD.match(text)
-    first = word[0].upper() if word else ""
-    rest = text[len(first) :].strip().upper()
-    if first == "BEGIN":
-        return Kind.BEGIN, text
-    if first == "START" and rest.startswith("TRANSACTION"):
-        return Kind.BEGIN, text
+    words = Words(tokens(statement, dialect))
+    while words.take("("):
+        pass
+    if words.take("SET", "STATEMENT"):  # MariaDB's, for the statement behind it alone
+        depth = 0
+        while words.more() and (depth or words.peek() != "FOR"):
+            depth += {"(": 1, ")": -1}.get(words.peek(), 0)
+            words.place += 1
+        if not words.take("FOR") or not words.more():
+            return Kind.DML, statement
+    text = statement[words.tokens[words.place].start :] if words.more() else ""
+    return _kind(Words(words.tokens[words.place :])), text
+
+
+def _kind(words: Words) -> Kind:
+    first, second, third = words.peek(), words.peek(1), words.peek(2)
+    if (first == "BEGIN" and second in ("", ";", "WORK")) or (first == "START" and second == "TRANSACTION"):
+        return Kind.BEGIN
     if first == "COMMIT":
-        return Kind.COMMIT, text
+        return Kind.COMMIT
     if first == "ROLLBACK":
-        return (Kind.ROLLBACK_TO if _SAVEPOINT_NAME.match(text) else Kind.ROLLBACK), text
+        return Kind.ROLLBACK_TO if "TO" in (second, third) else Kind.ROLLBACK
     if first == "SAVEPOINT":
-        return Kind.SAVEPOINT, text
+        return Kind.SAVEPOINT
     if first == "XA":
-        if rest.startswith(("START", "BEGIN")):
-            return Kind.XA_START, text
-        if rest.startswith("END"):
-            return Kind.XA_END, text
-        return (Kind.XA_COMMIT if rest.startswith("COMMIT") else Kind.XA_ROLLBACK), text
+        return _XA.get(second, Kind.XA_ROLLBACK)
     if first in _DDL_WORDS:
-        return (Kind.HARMLESS if _TEMPORARY.match(text) or _ACCOUNT.match(text) else Kind.DDL), text
-    if first in _HARMLESS_WORDS:
-        return Kind.HARMLESS, text
-    if first in ("INSERT", "REPLACE", "UPDATE", "DELETE") and _writes_system_table(text):
-        return Kind.HARMLESS, text
-    return Kind.DML, text
+        return _ddl(words)
+    if first in _HARMLESS_WORDS or (first == "ANALYZE" and second in ("TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG")):
+        return Kind.HARMLESS
+    return Kind.HARMLESS if _writes_system_table(words) else Kind.DML
 
 
-def _writes_system_table(statement: str) -> bool:
-    """Whether the only table that is written is the server's own: hosted servers log their heartbeats as statements."""
-    target = _TARGET.match(statement)
-    return bool(target and target[2] and _unquoted(target[1]).lower() in _SYSTEM)
+def _ddl(words: Words) -> Kind:
+    verb = words.any_of(_DDL_WORDS)
+    words.take("OR", "REPLACE")
+    if verb != "TRUNCATE" and words.peek() in _ACCOUNTS:
+        return Kind.HARMLESS
+    temporary = verb in ("CREATE", "DROP") and words.take("TEMPORARY")
+    if verb == "CREATE" and words.take("TABLE"):
+        while words.more():
+            # Where rows are logged, the server has taken the query out. What it calls may have written anywhere.
+            strange = words.tokens[words.place].kind == "strange"
+            if strange or words.peek() == "SELECT" or (words.peek() == "VALUES" and words.peek(1) not in ("LESS", "IN")):
+                return Kind.DML
+            words.place += 1
+    return Kind.HARMLESS if temporary else Kind.DDL
+
+
+def _writes_system_table(words: Words) -> bool:
+    """Whether a table of the server's own is all that is written: hosted servers log their heartbeats as statements."""
+    verb = words.any_of(("INSERT", "REPLACE", "UPDATE", "DELETE"))
+    while words.any_of(_MODIFIERS):
+        pass
+    table = words.table()
+    if not verb or table is None or (table[0] or "").lower() != "mysql":
+        return False
+    if words.peek() not in {"UPDATE": ("SET",), "DELETE": ("", ";", "WHERE")}.get(verb, ("(", "SET", "VALUES", "VALUE")):
+        return False
+    rest = words.tokens[words.place :]
+    called = any(token.word == "(" and before.word not in _BEFORE_PARENTHESES for before, token in itertools.pairwise(rest))
+    qualified = any(token.word == "(" and dot.word == "." for dot, _, token in zip(rest, rest[1:], rest[2:], strict=False))
+    return not called and not qualified and not any(token.kind == "strange" or token.word in _QUERIES for token in rest)
 
 
 def emptied_table(statement: str) -> tuple[str, str] | None:
@@ -151,34 +173,28 @@ def emptied_table(statement: str) -> tuple[str, str] | None:
     return (_unquoted(found[1]), _unquoted(found[2])) if found else None
 
 
-def savepoint_name(statement: str) -> str:
+def savepoint_name(statement: str, dialect: Dialect) -> str:
     """The name in SAVEPOINT and ROLLBACK TO, which the server compares without regard to case."""
-    found = _SAVEPOINT_NAME.match(statement)
-    return _unquoted(found[1].strip()).lower() if found else ""
+    return next((name.lower() for token in reversed(tokens(statement, dialect)) if (name := token.name) is not None), "")
 
 
 def _unquoted(name: str) -> str:
-    if len(name) > 1 and name[0] == name[-1] and name[0] in '`"':
-        return name[1:-1].replace(name[0] * 2, name[0])
-    return name
+    return name[1:-1].replace("``", "`")
 
 
-def decode_statement(statement: bytes, status: bytes) -> str:
-    """The text of a statement, in the charset that its session spoke. Bytes that are no text are shown as escapes."""
-    decode = codec(_client_collation(status))
-    if decode is not None:
-        try:
-            return decode(statement)
-        except UnicodeDecodeError:
-            pass
-    return statement.decode("utf-8", "backslashreplace")
+def decode_statement(statement: bytes, status: bytes, *, mariadb: bool) -> tuple[str, Dialect]:
+    """The text of a statement, in the charset that its session spoke, and how that one wrote.
 
-
-def escapes(status: bytes) -> bool:
-    """Whether a backslash in the statement's texts escapes what follows: not in a session with NO_BACKSLASH_ESCAPES."""
+    Bytes that are no text are shown as escapes.
+    """
+    decode = codec(_client_collation(status)) or bytes.decode
     pos = 5 if status[:1] == b"\0" else 0  # behind the flags, which come first where there are any
     sql_mode = int.from_bytes(status[pos + 1 : pos + 9], "little") if status[pos : pos + 1] == b"\1" else 0
-    return not sql_mode & _NO_BACKSLASH_ESCAPES
+    dialect = Dialect(mariadb, not sql_mode & _NO_BACKSLASH_ESCAPES, bool(sql_mode & _ANSI_QUOTES))
+    try:
+        return decode(statement), dialect
+    except UnicodeDecodeError:
+        return statement.decode("utf-8", "backslashreplace"), replace(dialect, readable=False)
 
 
 def _client_collation(status: bytes) -> int:

@@ -30,6 +30,7 @@ from replicator.binlog.place import MADE_BY_DUMP, WRAP, Damaged, Place, is_writt
 from replicator.binlog.rows import RowImages
 from replicator.binlog.statements import Kind
 from replicator.binlog.transactions import Group, header_time, read_mariadb_gtid, read_mysql_gtid, read_xa_prepare
+from replicator.binlog.words import Dialect
 from replicator.errors import BinlogPurged, EventDamaged, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.gtid import MariadbGtidPosition, MysqlGtidSet
@@ -339,10 +340,12 @@ class BinlogStream:
 
     def _statement(self, event: bytes, start: int, raw: bytes) -> Iterable[BinlogEvent]:
         group = self._group
-        kind, text = statements.raw_kind(raw), ""
+        kind, text, dialect = statements.raw_kind(raw), "", Dialect()
         schema_start = start - 1 - event[HEADER_LENGTH + 8]
         if kind is None:
-            kind, text = statements.classify(statements.decode_statement(raw, event[HEADER_LENGTH + 13 : schema_start]))
+            status = event[HEADER_LENGTH + 13 : schema_start]
+            text, dialect = statements.decode_statement(raw, status, mariadb=self._mariadb)
+            kind, text = statements.classify(text, dialect)
         match kind:
             case Kind.BEGIN:
                 group.open = True
@@ -358,10 +361,10 @@ class BinlogStream:
                 return self._end(event, 0)
             case Kind.SAVEPOINT:
                 group.savepoints = group.savepoints or {}
-                group.savepoints[statements.savepoint_name(text)] = group.rows
+                group.savepoints[statements.savepoint_name(text, dialect)] = group.rows
                 return ()
             case Kind.ROLLBACK_TO:
-                if group.rows > (group.savepoints or {}).get(statements.savepoint_name(text), 0):
+                if group.rows > (group.savepoints or {}).get(statements.savepoint_name(text, dialect), 0):
                     raise self._rolled_back("a part of the transaction is undone by ROLLBACK TO SAVEPOINT")
                 return ()
             case Kind.XA_END:
@@ -378,8 +381,7 @@ class BinlogStream:
         group.size += len(raw)
         schema = event[schema_start : start - 1].decode("utf-8", "backslashreplace")
         position = Position(self._place.file, self._place.offset, self._gtid_text())
-        escapes = statements.escapes(event[HEADER_LENGTH + 13 : schema_start])
-        return (Ddl(schema, text, position, group.timestamp or header_time(event), escapes), *done)
+        return (Ddl(schema, text, position, group.timestamp or header_time(event), dialect), *done)
 
     def _refuse_statement(self, text: str) -> None:
         """Raise, unless the statement is known to change no wanted table."""

@@ -10,6 +10,7 @@ import pytest
 from replicator import copy_table, one, transform
 from replicator.apply.ddl import Consequence, SchemaChange, judge, schema_changed
 from replicator.binlog.events import Ddl
+from replicator.binlog.words import Dialect
 from replicator.mysql.catalog import Column, ForeignKey, Index, Table
 from replicator.mysql.position import Position
 from replicator.transform.declarations import Declarations, _collecting
@@ -118,9 +119,20 @@ def judged(statement: str, schema: str = "shop", **more: bool) -> SchemaChange |
         "ALTER DATABASE shop CHARACTER SET utf8mb4",
         "CREATE DATABASE shop2",
         "DROP DATABASE other",
+        "ALTER TABLE items LOCK=DEFAULT, REBUILD PARTITION p1, p2",
+        "ALTER TABLE strangers LOCK=DEFAULT, EXCHANGE PARTITION p1 WITH TABLE friends",
+        "TRUNCATE TABLE items€",
+        "TRUNCATE TABLE `.items`",
+        "ALTER TABLE items MODIFY name€ INT",
+        "TRUNCATE /*M! TABLE */ /*M!999999 items */ strangers",
+        "TRUNCATE TABLE /*M!999999 items */ strangers WAIT 5",
+        "TRUNCATE TABLE strangers NOWAIT DROP STORAGE",
+        "CREATE OR REPLACE SEQUENCE strangers",
+        "CREATE OR REPLACE SPATIAL REFERENCE SYSTEM 4120 NAME 'x'",
+        "CREATE OR REPLACE DATABASE other",
+        "CREATE OR REPLACE INDEX by_key ON items (size)",
+        "CREATE DEFINER=`root`@`localhost` PROCEDURE p() SELECT [, \\",
         "",
-        "ALTER",
-        "DROP TABLE",
     ],
 )
 def test_what_leaves_every_row_passes(statement: str) -> None:
@@ -131,6 +143,11 @@ def test_what_leaves_every_row_passes(statement: str) -> None:
     ("statement", "consequence", "why"),
     [
         ("TRUNCATE items", Consequence.EMPTIED, "empty"),
+        ("TRUNCATE TABLE .items", Consequence.EMPTIED, "empty"),
+        ("TRUNCATE TABLE /*M!999999 strangers */ items NOWAIT;", Consequence.EMPTIED, "empty"),
+        ("CREATE OR REPLACE SEQUENCE items", Consequence.GONE, "gone"),
+        ("CREATE OR REPLACE DATABASE shop", Consequence.GONE, "database"),
+        ("CREATE OR REPLACE UNIQUE INDEX `PRIMARY` ON items (size)", Consequence.CHANGED, "told apart by PRIMARY"),
         ("TRUNCATE TABLE `shop` . `items`", Consequence.EMPTIED, "empty"),
         ("truncate /* x */ table ITEMS;", Consequence.EMPTIED, "empty"),
         ("DROP TABLE items", Consequence.GONE, "gone"),
@@ -152,7 +169,6 @@ def test_what_leaves_every_row_passes(statement: str) -> None:
         ("ALTER TABLE items DROP `a, b`", Consequence.CHANGED, "column a, b"),
         ("ALTER TABLE `Odd#name -- x` DROP name", Consequence.CHANGED, "column name"),
         ("ALTER TABLE items /*!80000 DROP COLUMN name */", Consequence.CHANGED, "column name"),
-        ("ALTER TABLE items /*M!100100 DROP COLUMN name */", Consequence.CHANGED, "column name"),
         ("ALTER TABLE items COMMENT '-- ', MODIFY COLUMN name TEXT", Consequence.CHANGED, "column name"),
         ("ALTER TABLE items CHANGE name title INT", Consequence.CHANGED, "column name"),
         ("ALTER TABLE items CHANGE COLUMN size name INT", Consequence.CHANGED, "column name"),
@@ -176,6 +192,10 @@ def test_what_leaves_every_row_passes(statement: str) -> None:
         ("ALTER TABLE items EXCHANGE PARTITION p1 WITH TABLE strangers", Consequence.UNKNOWN, "partition"),
         ("ALTER TABLE items CONVERT PARTITION p1 TO TABLE x", Consequence.UNKNOWN, "partition"),
         ("ALTER TABLE items CONVERT TABLE x TO PARTITION p1 VALUES LESS THAN (7)", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE items ALGORITHM=INPLACE, DROP PARTITION p1", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE items LOCK=DEFAULT, ALGORITHM=COPY, TRUNCATE PARTITION p1, p2", Consequence.UNKNOWN, "partition"),
+        ("ALTER TABLE strangers LOCK=DEFAULT, EXCHANGE PARTITION p WITH TABLE items", Consequence.UNKNOWN, "changed places"),
+        ("ALTER TABLE strangers WITHOUT VALIDATION, EXCHANGE PARTITION p WITH TABLE .items", Consequence.UNKNOWN, "places"),
         ("ALTER TABLE strangers EXCHANGE PARTITION p1 WITH TABLE items", Consequence.UNKNOWN, "changed places"),
         ("ALTER TABLE other.t EXCHANGE PARTITION p1 WITH TABLE `shop`.items WITHOUT VALIDATION", Consequence.UNKNOWN, "places"),
         ("ALTER TABLE strangers CONVERT TABLE items TO PARTITION p1 VALUES LESS THAN (7)", Consequence.UNKNOWN, "places"),
@@ -189,12 +209,50 @@ def test_what_does_not_pass(statement: str, consequence: Consequence, why: str) 
     assert why in change.why
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER",
+        "DROP TABLE",
+        "ALTER SOMETHING",
+        "IMPORT TABLE FROM 'items.sdi'",
+        "TRUNCATE TABLE [items]",
+        "TRUNCATE TABLE strangers items",
+        "TRUNCATE TABLE\u00a0items",
+        "TRUNCATE TABLE /*!8000012items*/",
+        "DROP TABLE strangers, [items]",
+        "DROP TABLE strangers items",
+        "RENAME TABLE strangers TO friends, [items] TO things",
+        "ALTER TABLE strangers DROP COLUMN `a",
+        "ALTER TABLE items ADD KEY (size) COMMENT 'x' 'y",
+        "ALTER TABLE strangers EXCHANGE PARTITION p WITH TABLE 'items' \\",
+        "CREATE OR REPLACE TABLE [items] (id INT)",
+    ],
+)
+def test_what_is_not_understood_does_not_pass(statement: str) -> None:
+    for change in (judged(statement), judged(f"{statement} /* shop */", schema="other")):
+        assert change is not None
+        assert (change.consequence, change.tables) == (Consequence.UNKNOWN, tuple(plan().sources))
+    assert judged(statement, schema="other") is None
+
+
+def test_quotes_and_comments_of_the_session() -> None:
+    def judged(statement: str, **how: bool) -> SchemaChange | None:
+        return judge(Ddl("shop", statement, AT, 0.0, Dialect(**how)), plan())
+
+    assert judged("ALTER TABLE items /*M!100100 DROP COLUMN name */") is None
+    assert judged("ALTER TABLE items /*M!100100 DROP COLUMN name */", mariadb=True) is not None
+    assert judged('TRUNCATE "strangers\\"', ansi=True) is None
+    assert judged('TRUNCATE "items"', ansi=True) is not None
+    assert judged("TRUNCATE strangers", readable=False) is not None
+
+
 @pytest.mark.parametrize("mark", ["'", '"'])
 def test_a_backslash_at_the_end_of_a_text(mark: str) -> None:
     """It escapes the quote in one session and not in another: what stands behind it is either a part of the text or not."""
-    text = f"ALTER TABLE items ALTER size SET DEFAULT {mark}C:\\{mark}, DROP COLUMN name, COMMENT {mark}x{mark}"
+    text = f"ALTER TABLE items ALTER size SET DEFAULT {mark}C:\\{mark}, DROP COLUMN name -- {mark}"
     assert judge(Ddl("shop", text, AT, 0.0), plan()) is None
-    change = judge(Ddl("shop", text, AT, 0.0, escapes=False), plan())
+    change = judge(Ddl("shop", text, AT, 0.0, dialect=Dialect(escapes=False)), plan())
     assert change is not None
     assert "column name" in change.why
 

@@ -244,10 +244,32 @@ def test_goes_on_from_the_checkpoint(bench: Bench) -> None:
 
 def test_schema_change_stops_the_stream_and_a_stranger_passes(bench: Bench) -> None:
     execute(bench.writer, "CREATE TABLE stranger (tenant INT)")
+    execute(bench.writer, "CREATE TABLE tenant€ (tenant INT)")
     bench.write("INSERT INTO tenant VALUES (1,'before')")
+    execute(bench.writer, "TRUNCATE TABLE tenant€")
     bench.check()
     execute(bench.writer, "ALTER TABLE tenant ADD COLUMN more INT")
     with pytest.raises(SchemaChanged, match="ALTER TABLE tenant"):
+        bench.stream.wait_applied(current_position(bench.writer), 20)
+
+
+@pytest.mark.parametrize(
+    ("flavour", "statement"),
+    [
+        ("mysql", "ALTER TABLE parts LOCK=DEFAULT, EXCHANGE PARTITION p0 WITH TABLE skill"),
+        ("mysql", "ALTER TABLE parts WITHOUT VALIDATION, EXCHANGE PARTITION p0 WITH TABLE skill"),
+        ("mariadb", "SET/**/STATEMENT max_statement_time=9 FOR/*x*/ALTER TABLE parts EXCHANGE PARTITION p0 WITH TABLE .skill"),
+        ("mariadb", "CREATE /*TEMPORARY*/ OR REPLACE TABLE skill (id INT)"),
+        ("mariadb", "CREATE OR REPLACE SEQUENCE skill"),
+    ],
+)
+def test_statements_that_hide_what_they_do(bench: Bench, server: Server, flavour: str, statement: str) -> None:
+    if server.flavour != flavour:
+        pytest.skip("the other server's")
+    execute(bench.writer, "CREATE TABLE parts LIKE skill")
+    execute(bench.writer, "ALTER TABLE parts PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9))")
+    execute(bench.writer, statement)
+    with pytest.raises(SchemaChanged, match="skill"):
         bench.stream.wait_applied(current_position(bench.writer), 20)
 
 
