@@ -172,7 +172,9 @@ until there is no lag any more, null where there is none to speak of or it grows
 | `copy` | `rows`, `rows_estimated`, `ratio` (0 to 1, and 1 only when done), `rows_per_second` of the last ten seconds, \
 `eta_seconds` (stays while throttled; null when that cannot be told) |
 | `tables` | per target table and source: `table`, `source`, `state` (waiting, copying, building, done), `rows_copied`, \
-`rows_estimated`, `ratio`, `rows_applied`, `verified_at`, `mismatched_rows`, `quarantined_rows` |
+`rows_estimated`, `ratio`, `rows_applied`, `verified_at`, `mismatched_rows`, `quarantined_rows`. What is \
+applied and quarantined is told of the whole target table, with the first of its sources; what a verification found, with \
+each of them |
 | `throttle` | null, or `reason`, `detail` and `since` of what copying and applying wait for |
 | `quarantined_rows` | rows set aside, of all tables |
 | `quarantine` | the first hundred of them: `table`, `key`, `column` (or null), `reason`, `since` |

@@ -26,6 +26,7 @@ from replicator.binlog.birth import new_server_id
 from replicator.binlog.events import Ddl, TransactionEnd, Wanted
 from replicator.binlog.safe_position import safe_position
 from replicator.errors import (
+    BadRow,
     BinlogPurged,
     ConnectionLost,
     EventDamaged,
@@ -63,6 +64,10 @@ MOST_DAMAGES = 5
 """Times that the same event is read with a wrong checksum before it is believed to stand there like that."""
 RETRY_WAIT = (0.2, 10.0)
 """Seconds before the first and the last of the growing pauses between tries."""
+_WAY_ON = (
+    "Correct the transform. A row that was corrected in the source since then comes behind this one in the binlog:"
+    " `replicator run --set stream.on_bad_row=quarantine` sets it aside until it gets there"
+)
 
 
 class Stream(TouchedLog):
@@ -260,6 +265,8 @@ class Stream(TouchedLog):
                 pause = RETRY_WAIT[0]
 
     def _end(self, error: BaseException) -> None:
+        if isinstance(error, BadRow) and self._direction == "forward" and not self._set_aside:
+            error = BadRow(error.table, error.key, f"{error.reason}. {_WAY_ON}", error.column)
         self._progress.disconnected(self._direction)
         with self._condition:
             self.error = error

@@ -310,4 +310,5 @@ def test_stop_names_the_same(world: World, values: str) -> None:
         assert stopped.value.exit_code == 3
         assert stopped.value.table == "thing"
         assert "id=" in stopped.value.key
+        assert "stream.on_bad_row=quarantine" in str(stopped.value)
     world.error = None
