@@ -52,6 +52,8 @@ def producer(transform: PlannedTransform, columns: Sequence[str]) -> Producer:
     check = _unit_check(transform, place)
     target = transform.target.name
 
+    key_names = ", ".join((*transform.key_columns, *(name for name, _ in transform.constants)))
+
     def fail(raw: Any, reason: str, column: str | None = None) -> BadRow:
         first = raw[0] if transform.grouped else raw
         return BadRow(target, _key_text(transform.unit_columns, place, first), reason, column)
@@ -70,11 +72,11 @@ def producer(transform: PlannedTransform, columns: Sequence[str]) -> Producer:
             try:
                 belongs = check(values, raw)
             except Exception as error:  # a signalling NaN, or an object of any type
-                reason = f"the transform returned a key ({', '.join(transform.key_columns)}) that raised"
+                reason = f"the transform returned a key ({key_names}) that raised"
                 raise fail(raw, f"{reason} {type(error).__name__} when it was compared with that of its source row") from None
             if not belongs:
-                raise fail(raw, f"the transform returned a row whose key ({', '.join(transform.key_columns)}) is not that"
-                                " of its source row: declare which rows belong to it with key={...}")  # fmt: skip
+                raise fail(raw, f"the transform returned a row whose key ({key_names}) is not that of its source row:"
+                                " return that one, or declare which rows belong to it with key={...}")  # fmt: skip
             produced.append(values)
         return produced
 
