@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 
 import pymysql
+from pymysql.constants import ER
 
 from replicator.mysql.connection import Connection, error_code
-from tests.scenarios.script import Section
+from tests.scenarios.script import Section, Statement
 
 LEAST_ROUNDS = 25
 """Of the repeated section: the migration of an empty table must not outrun the application."""
 PAUSE = 0.002
 """Seconds between two rounds: traffic, not a benchmark."""
+DEADLOCKS = 50
+"""That a transaction is begun anew for, at most."""
 
 
 class Writer:
@@ -25,6 +30,8 @@ class Writer:
         self._connect = connect
         self._fill = fill
         self._sessions: dict[str, Connection] = {}
+        self._since: defaultdict[str, list[Statement]] = defaultdict(list)
+        """What a session has said in its open transaction."""
         self._repeated: threading.Thread | None = None
         self._ending = threading.Event()
         self._enough = threading.Event()
@@ -45,18 +52,46 @@ class Writer:
     def run(self, section: Section, number: int = 0) -> None:
         """Execute the statements in order."""
         for statement in section:
-            session = self._sessions.get(statement.session)
-            if session is None:
-                session = self._sessions[statement.session] = self._connect()
-            text = self._fill(statement.text).replace("{n}", str(number))
+            said = replace(statement, text=self._fill(statement.text).replace("{n}", str(number)))
+            if said.session not in self._sessions:
+                self._sessions[said.session] = self._connect()
+            since = self._since[said.session]
+            if since or said.text.upper() == "BEGIN":
+                since.append(said)
+            self._execute(since or [said])
+            if said.text.upper() in ("COMMIT", "ROLLBACK"):
+                since.clear()
+
+    def _execute(self, statements: Sequence[Statement]) -> None:
+        """Execute the last of the statements; the ones before it are what its transaction has done so far.
+
+        Of two sections that write to the same rows the server ends one by a deadlock: like every application it begins its
+        transaction anew.
+        """
+        remaining = statements[-1:]
+        for _ in range(DEADLOCKS):
             try:
-                with session.cursor() as cursor:
-                    cursor.execute(text)
-            except pymysql.MySQLError as error:
-                if error_code(error) != statement.error:
-                    raise AssertionError(f"{text}: {error}") from error
+                for statement in remaining:
+                    self._attempt(statement)
+            except pymysql.OperationalError as error:
+                if error_code(error) != ER.LOCK_DEADLOCK:
+                    raise
+                remaining = statements
             else:
-                assert statement.error is None, f"{text}: has to fail with {statement.error}"
+                return
+        raise AssertionError(f"{statements[-1].text}: {DEADLOCKS} deadlocks one after the other")
+
+    def _attempt(self, statement: Statement) -> None:
+        try:
+            with self._sessions[statement.session].cursor() as cursor:
+                cursor.execute(statement.text)
+        except pymysql.MySQLError as error:
+            if error_code(error) == statement.error:
+                return
+            if error_code(error) == ER.LOCK_DEADLOCK:
+                raise
+            raise AssertionError(f"{statement.text}: {error}") from error
+        assert statement.error is None, f"{statement.text}: has to fail with {statement.error}"
 
     def repeat(self, section: Section) -> None:
         """Execute the section round after round, in sessions of its own, until `settle`."""

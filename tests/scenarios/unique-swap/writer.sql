@@ -9,7 +9,8 @@ UPDATE seats SET code = 'c' WHERE id = 2;
 COMMIT;
 REPLACE INTO seats VALUES (9, 'a');
 DELETE FROM seats WHERE id = 5;
-INSERT INTO seats VALUES (5, NULL), (3, 'new');
+INSERT INTO seats VALUES (5, NULL);
+REPLACE INTO seats VALUES (3, 'new');
 -- @ after the copy
 UPDATE seats SET code = 'b' WHERE id = 1;
 BEGIN;
