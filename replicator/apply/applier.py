@@ -139,10 +139,8 @@ class Applier:
             and self._direct[index].one_row
             and writers[transform.target.name] == 1
             and self._writers[transform.target.name].independent
-            and not any(transform.target.by_name[name].is_text for name in transform.target.primary_key)
         }
-        """Direct transforms whose rows may be written in any order. Of texts only the server knows which are one key: what is
-        gone in one spelling has to go before it comes in another."""
+        """Direct transforms whose rows may be written in any order."""
 
     def close(self) -> None:
         """Give back what it holds besides the caller's session."""

@@ -157,20 +157,13 @@ class _Action:
         rule = self.key.on_delete if after is None else self.key.on_update
         if None in old or new == old or rule not in ("CASCADE", "SET NULL"):
             return
+        changes: dict[int, Any] | None = None
+        if rule == "SET NULL":
+            changes = dict.fromkeys(self._places)
+        elif new is not None:  # only what changed in the parent: a child may spell the others otherwise
+            changes = {place: value for place, was, value in zip(self._places, old, new, strict=True) if value != was}
+        kind: Literal["update", "delete"] = "delete" if changes is None else "update"
         for row in self.child.of_parent(connection, self.key.columns, old):
-            changed: Values | None = None
-            if rule == "SET NULL":
-                changed = self._with(row, self._places, (None,) * len(old))
-            elif new is not None:  # only what changed in the parent: a child may spell the others otherwise
-                moved = [number for number, value in enumerate(new) if value != old[number]]
-                changed = self._with(row, [self._places[number] for number in moved], [new[number] for number in moved])
-            kind: Literal["update", "delete"] = "delete" if changed is None else "update"
-            pair = (self.child.to_before(row), changed)
+            image = None if changes is None else tuple([changes.get(place, value) for place, value in enumerate(row)])
+            pair = (self.child.to_before(row), image)
             yield RowsEvent(event.schema, self.key.table, kind, [pair], foreign_keys=True, settled=event.settled)
-
-    @staticmethod
-    def _with(row: Values, places: Sequence[int], values: Sequence[Any]) -> Values:
-        changed = list(row)
-        for place, value in zip(places, values, strict=True):
-            changed[place] = value
-        return tuple(changed)

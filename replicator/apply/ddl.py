@@ -73,9 +73,10 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
         return table if table in plan.sources else known.get(table.lower())
 
     if statement.verb == "unknown":
-        near = {ddl.schema.lower() == plan.source_schema.lower(), plan.source_schema.lower() in ddl.statement.lower()}
+        schema = plan.source_schema.lower()
+        near = ddl.schema.lower() == schema or schema in ddl.statement.lower()
         why = f"it is not known what it does to the tables of {plan.source_schema}"
-        return SchemaChange(ddl, Consequence.UNKNOWN, tuple(plan.sources), why) if True in near else None
+        return SchemaChange(ddl, Consequence.UNKNOWN, tuple(plan.sources), why) if near else None
     if statement.verb == "drop database":
         same = statement.tables[0][1].lower() == plan.source_schema.lower()
         return SchemaChange(ddl, Consequence.GONE, tuple(plan.sources), "the database is gone") if same else None

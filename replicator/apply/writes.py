@@ -120,13 +120,17 @@ class Writer:
         else:
             self._on_duplicate = f" ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in others)}"
         self._updatable = not table.unique_keys
+        self._key_has_text = any(table.by_name[name].is_text for name in table.row_key)
         # A strict MySQL writes them as they are.
         self._no_members = NoMembers([] if alias else [table.by_name[name] for name in columns])
 
     @property
     def independent(self) -> bool:
-        """Whether rows only collide by their row key, so that it does not matter in which order keys are written."""
-        return self._updatable
+        """Whether rows only collide by their row key, so that it does not matter in which order keys are written.
+
+        Of texts only the server knows which are one key: what goes in one spelling has to go before it comes in another.
+        """
+        return self._updatable and not self._key_has_text
 
     def write(self, connection: Connection, writes: Writes, *, exact: bool) -> None:
         """Apply the changes in the caller's transaction; raises BadRow for a row that the server refuses."""

@@ -106,42 +106,36 @@ class OldTable:
             statement = f"SELECT {self._select} FROM {self.table.sql} WHERE {key_condition(self._key_sql, part)} FOR UPDATE"
             for values in read_rows(connection, statement, self._columns):
                 row = self._encoder.encode(values)
-                if self._key_of(row) in keys:
-                    found[self._key_of(row)] = dict(zip(self._names, row, strict=True))
+                if (key := self._key_of(row)) in keys:
+                    found[key] = dict(zip(self._names, row, strict=True))
         return found
 
     def _keys(self, connection: Connection, condition: str) -> list[Literals]:
         names = self.table.row_key
-        select = ", ".join(select_expression(self.table.by_name[name], quote(name)) for name in names)
-        found = rows(connection, f"SELECT {select} FROM {self.table.sql} WHERE {condition}")
-        return [self._literals(names, key) for key in found]
+        return [self._literals(names, row) for row in self._read(connection, names, condition)]
 
-    def _holding(self, connection: Connection, elements: Iterable[Element]) -> list[Literals]:
+    def _holding(self, connection: Connection, elements: Collection[Element]) -> list[Literals]:
         """Keys of the rows that say exactly what one of the elements says."""
         return [
             self._literals(self.table.row_key, row[len(names) :])
-            for names, part in _by_names(elements).items()
-            for row in self._saying(connection, names, part, (*names, *self.table.row_key))
-            if self._literals(names, row[: len(names)]) in part
+            for names, condition in _conditions(elements)
+            for row in self._read(connection, (*names, *self.table.row_key), condition)
+            if (names, self._literals(names, row[: len(names)])) in elements
         ]
 
     def _absent(self, connection: Connection, elements: Collection[Element]) -> list[Element]:
         """The elements that no row says."""
         standing = {
             (names, self._literals(names, row))
-            for names, part in _by_names(elements).items()
-            for row in self._saying(connection, names, part, names)
+            for names, condition in _conditions(elements)
+            for row in self._read(connection, names, condition)
         }
         return [element for element in elements if element not in standing]
 
-    def _saying(
-        self, connection: Connection, names: Sequence[str], elements: Iterable[Literals], wanted: Sequence[str]
-    ) -> Iterator[Values]:
-        """The `wanted` columns of the rows that say one of the elements, as the server compares them."""
-        select = ", ".join(select_expression(self.table.by_name[name], quote(name)) for name in wanted)
-        for part in batches(elements, _KEYS_AT_ONCE):
-            condition = key_condition([quote(name) for name in names], part)
-            yield from rows(connection, f"SELECT {select} FROM {self.table.sql} WHERE {condition}")
+    def _read(self, connection: Connection, names: Sequence[str], condition: str) -> tuple[Values, ...]:
+        """These columns of the rows that fulfil the condition."""
+        select = ", ".join(select_expression(self.table.by_name[name], quote(name)) for name in names)
+        return rows(connection, f"SELECT {select} FROM {self.table.sql} WHERE {condition}")
 
     def _literals(self, names: Sequence[str], values: Values) -> Literals:
         return tuple([self._encoders[name](value) for name, value in zip(names, values, strict=True)])
@@ -205,21 +199,18 @@ class OldTable:
             return
         names = quote_list(self._staged.columns)
         conditions = [key_condition(self._key_sql, part) for part in batches(keys, _KEYS_AT_ONCE)]
-        for condition in (*conditions, *_conditions(elements)):
+        for condition in (*conditions, *(one for _, one in _conditions(elements))):
             execute(
                 connection,
                 f"REPLACE INTO {self._staging} ({names}) SELECT {names} FROM {self.table.sql} WHERE {condition}",
             )
 
 
-def _by_names(elements: Iterable[Element]) -> dict[tuple[str, ...], dict[Literals, None]]:
-    found: dict[tuple[str, ...], dict[Literals, None]] = defaultdict(dict)
+def _conditions(elements: Iterable[Element]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Column names, and a condition for rows that say one of the elements with these columns, as the server compares them."""
+    found: dict[tuple[str, ...], list[Literals]] = defaultdict(list)
     for names, literals in elements:
-        found[names][literals] = None
-    return found
-
-
-def _conditions(elements: Iterable[Element]) -> Iterable[str]:
-    for names, literals in _by_names(elements).items():
-        for part in batches(literals, _KEYS_AT_ONCE):
-            yield key_condition([quote(name) for name in names], part)
+        found[names].append(literals)
+    for names, said in found.items():
+        for part in batches(said, _KEYS_AT_ONCE):
+            yield names, key_condition([quote(name) for name in names], part)

@@ -14,6 +14,8 @@ DIFFERENCES_SHOWN = 1_000
 """Differences that are printed at most; all are counted."""
 DIFFERENCES_KEPT = 100_000
 """Differences that a report holds at most, for the repair."""
+_REPAIR = "Run `replicator verify --repair` to write these rows anew"
+_CORRECT = "Correct the inverse, or the rows that have no way back, then verify again"
 
 Kind = Literal["missing", "extra", "different"]
 
@@ -123,12 +125,8 @@ class Report:
         lines = [str(difference) for difference in self.differences[:20]]
         if self.mismatched > len(lines):
             lines.append(f"… and {self.mismatched - len(lines)} more")
-        if not advice:
-            pass
-        elif repairable:
-            lines.append("Run `replicator verify --repair` to write these rows anew")
-        else:
-            lines.append("Correct the inverse, or the rows that have no way back, then verify again")
+        if advice:
+            lines.append(_REPAIR if repairable else _CORRECT)
         return "\n".join([f"{head}: {self.mismatched} rows differ{moving}", *lines])
 
     def to_json(self) -> dict[str, Any]:
