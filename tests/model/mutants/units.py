@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from replicator.apply import applier, changes
+from replicator.apply import changes
 from replicator.apply.applier import Applier
 from replicator.apply.changes import Changes
+from replicator.apply.transforms import StagedTransform
 from replicator.transform.units import Units
 from tests.model.mutants.mutant import Patch, mutant
 
@@ -46,24 +47,24 @@ def _() -> list[Patch]:
 
 @mutant("of the units that are reached, only those are computed that have rows in the target")
 def _() -> list[Patch]:
-    original = applier._StagedTransform.writes
+    original = StagedTransform.writes
 
     def standing(self: Any, connection: Any, keys: Any) -> Any:
         places = [self.transform.target_columns.index(name) for name in self.transform.key_columns]
         there = {tuple([row[place] for place in places]) for row in self._target.of_keys(connection, list(keys))}
         return original(self, connection, [key for key in keys if key in there])
 
-    return [(applier._StagedTransform, "writes", standing)]
+    return [(StagedTransform, "writes", standing)]
 
 
 @mutant("of the units that are reached, only those are computed that make rows now")
 def _() -> list[Patch]:
-    original = applier._StagedTransform.writes
+    original = StagedTransform.writes
 
     def made(self: Any, connection: Any, keys: Any) -> Any:
         return original(self, connection, [key for key in keys if list(self.units.of_keys(connection, [key]))])
 
-    return [(applier._StagedTransform, "writes", made)]
+    return [(StagedTransform, "writes", made)]
 
 
 @mutant("related rows reach no units")
@@ -109,11 +110,11 @@ def _() -> list[Patch]:
 
 @mutant("rows of a unit that are there no more stay")
 def _() -> list[Patch]:
-    original = applier._StagedTransform.writes
+    original = StagedTransform.writes
 
     def without_deletes(self: Any, connection: Any, keys: Any) -> Any:
         made = original(self, connection, keys)
         made.deletes = []
         return made
 
-    return [(applier._StagedTransform, "writes", without_deletes)]
+    return [(StagedTransform, "writes", without_deletes)]
