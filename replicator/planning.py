@@ -17,7 +17,8 @@ from replicator.mysql.connection import Connection, Endpoint, connected, describ
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
 from replicator.transform.loader import load
-from replicator.transform.plan import MigrationPlan, make_plan
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.planner import make_plan
 
 
 def resolve(config: Config, source: Connection, target: Connection) -> MigrationPlan:

@@ -17,7 +17,8 @@ from replicator.mysql.flavour import Server, identify
 from replicator.preflight.trial import Targets, read_targets
 from replicator.transform.declarations import Declarations
 from replicator.transform.loader import load
-from replicator.transform.plan import MigrationPlan, make_plan
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.planner import make_plan
 
 
 class NotSeen(Exception):

@@ -11,7 +11,7 @@ from replicator.mysql.connection import Connection
 from replicator.mysql.flavour import identify
 from replicator.reverse.plan import ReversePlan, make_reverse_plan
 from replicator.transform.loader import load
-from replicator.transform.plan import make_plan
+from replicator.transform.planner import make_plan
 
 
 def resolve_reverse(config: Config, source: Connection, target: Connection, new: Collection[str]) -> ReversePlan:

@@ -12,16 +12,10 @@ from typing import Any
 
 from replicator.errors import TransformDeclarationError
 from replicator.mysql.catalog import ForeignKey, Table
+from replicator.transform.carried import cascades_to, source_tables
 from replicator.transform.declarations import Declarations, Inverse, Transform
-from replicator.transform.plan import (
-    MigrationPlan,
-    PlannedTransform,
-    Resolver,
-    SourceTable,
-    cascades_to,
-    ordered,
-    source_tables,
-)
+from replicator.transform.plan import MigrationPlan, PlannedTransform, SourceTable, ordered
+from replicator.transform.resolver import Resolver
 
 
 @dataclass(frozen=True, slots=True)

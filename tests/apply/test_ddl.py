@@ -14,7 +14,8 @@ from replicator.binlog.words import Dialect
 from replicator.mysql.catalog import Column, ForeignKey, Index, Table
 from replicator.mysql.position import Position
 from replicator.transform.declarations import Declarations, _collecting
-from replicator.transform.plan import MigrationPlan, make_plan
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.planner import make_plan
 
 AT = Position("binlog.000007", 1234)
 

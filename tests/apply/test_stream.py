@@ -23,7 +23,8 @@ from replicator.staging import create_staging, index_staging, staging_relation
 from replicator.state import Checkpoint, State
 from replicator.throttle import Throttle
 from replicator.transform.declarations import Declarations, _collecting
-from replicator.transform.plan import MigrationPlan, make_plan
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.planner import make_plan
 
 SOURCE = """
 CREATE TABLE tenant (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL);

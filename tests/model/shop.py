@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 from replicator import const, copy_table, many, one, transform
 from replicator.mysql.catalog import Column, ForeignKey, Index, Table
 from replicator.transform.declarations import Declarations, _collecting
-from replicator.transform.plan import MigrationPlan, make_plan
+from replicator.transform.plan import MigrationPlan
+from replicator.transform.planner import make_plan
 
 SOURCE, TARGET = "shop", "shop_new"
 
