@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
 import zstandard
 
 from replicator.binlog import statements
-from replicator.binlog.codes import (
-    ARTIFICIAL_FLAG,
-    HEADER_LENGTH,
-    IGNORABLE_FLAG,
-    ROWS,
-    EventType,
-)
+from replicator.binlog.codes import ARTIFICIAL_FLAG, HEADER_LENGTH, IGNORABLE_FLAG, ROWS, EventType
 from replicator.binlog.decoder import DECODE_ERRORS
 from replicator.binlog.dump import Dump
 from replicator.binlog.events import BinlogEvent, Ddl, HeldEvent, TransactionEnd, Wanted, XaStep
@@ -30,8 +23,8 @@ from replicator.binlog.place import MADE_BY_DUMP, WRAP, Damaged, Place, is_writt
 from replicator.binlog.rows import RowImages
 from replicator.binlog.statements import Kind
 from replicator.binlog.transactions import Group, header_time, read_mariadb_gtid, read_mysql_gtid, read_xa_prepare
+from replicator.binlog.unreadable import Unreadable
 from replicator.binlog.words import Dialect
-from replicator.errors import BinlogPurged, EventDamaged, StreamError, Unsupported
 from replicator.mysql.connection import Endpoint
 from replicator.mysql.gtid import MariadbGtidPosition, MysqlGtidSet
 from replicator.mysql.position import Position
@@ -53,6 +46,11 @@ _IGNORED: Final = frozenset(
     )
 )
 """Events without table data; what INTVAR, RAND and USER_VAR prepare is a statement that is judged itself."""
+
+_STOPPING: Final = frozenset(
+    (EventType.INCIDENT, EventType.BEGIN_LOAD_QUERY, EventType.APPEND_BLOCK, EventType.EXECUTE_LOAD_QUERY)
+)
+"""Events that stop us even where they say that they may be ignored."""
 
 _HELD_BYTES: Final = 1 << 22
 """How much of a transaction is held back until it has ended."""
@@ -92,6 +90,7 @@ class BinlogStream:
         self._born, self._expected = 0, 0 if by_gtid else born
         self._mariadb = False
         self._gtids: MysqlGtidSet | MariadbGtidPosition | None = None
+        self._unreadable = Unreadable(endpoint, self._place)
         self._images = RowImages(endpoint, wanted, self._place)
         self._group = Group()
         self._held: list[BinlogEvent] = []
@@ -170,10 +169,7 @@ class BinlogStream:
                 try:
                     end = place.follow(event)
                 except Damaged:
-                    raise EventDamaged(
-                        f"source {self._endpoint.address}: the event behind {place} has a wrong checksum: damaged on its way"
-                        " or on disk."
-                    ) from None
+                    raise self._unreadable.damaged() from None
                 if skip_to is not None:
                     if Position(place.file, place.offset).order <= skip_to:
                         if kind in MADE_BY_DUMP:
@@ -183,10 +179,7 @@ class BinlogStream:
                 try:
                     yield from handlers.get(kind, rare)(event, end)
                 except (*DECODE_ERRORS, zstandard.ZstdError) as error:
-                    raise StreamError(
-                        f"source {self._endpoint.address}: the event of type {kind} that ends at {self._place} cannot be"
-                        f" read ({type(error).__name__}: {error}). Report this with the server's version."
-                    ) from error
+                    raise self._unreadable.undecodable(kind, error) from error
         finally:
             self._closed = True
             dump.dispose()
@@ -224,19 +217,10 @@ class BinlogStream:
             yield from handlers.get(inner[4], self._rare)(inner, len(inner))
 
     def _rare(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
-        """Whatever must stop us."""
-        place, kind = f"source {self._endpoint.address}: at {self._place}", event[4]
-        if kind == EventType.INCIDENT:
-            raise Unsupported(
-                f"{place} the source wrote an incident event: its binlog misses changes. Start the migration again behind it."
-            )
-        if kind in (EventType.BEGIN_LOAD_QUERY, EventType.APPEND_BLOCK, EventType.EXECUTE_LOAD_QUERY):
-            raise self._statement_format("LOAD DATA")
-        if not event[17] & IGNORABLE_FLAG:
-            raise Unsupported(
-                f"{place} an event of type {kind} ends, which is not known here and may not be ignored. A newer release may"
-                " know it."
-            )
+        """Whatever must stop us, unless it may be ignored."""
+        kind = event[4]
+        if kind in _STOPPING or not event[17] & IGNORABLE_FLAG:
+            raise self._unreadable.event(kind)
         return ()
 
     def _rotate(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
@@ -251,10 +235,7 @@ class BinlogStream:
     def _forget_unfinished(self, file: str) -> None:
         """A file has ended, possibly inside a transaction."""
         if self._group.size >= _HELD_BYTES:
-            raise StreamError(
-                f"source {self._endpoint.address}: {file} ends inside a large transaction: the source crashed while"
-                " writing it. Start the migration again."
-            )
+            raise self._unreadable.unfinished(file)
         self._held.clear()
         self._group = Group()
 
@@ -263,12 +244,7 @@ class BinlogStream:
         self._born = int(header_time(event))
         expected, self._expected = self._expected, 0
         if expected not in (0, self._born):
-            raise BinlogPurged(
-                f"source {self._endpoint.address}: its {self._place.file} was begun at {_when(self._born)}, the one that was"
-                f" read before at {_when(expected)}. The source was restored from a backup, or its binary logs were reset:"
-                " what has changed since is not known. Point the source at the server that has the old ones, or abort and"
-                " start the migration again."
-            )
+            raise self._unreadable.another_history(self._born, expected)
         self._images.forget_tables()
         return self._aside(event, end)
 
@@ -292,10 +268,7 @@ class BinlogStream:
 
     def _begin(self, group: Group) -> Iterable[BinlogEvent]:
         if self._group.open:
-            raise StreamError(
-                f"source {self._endpoint.address}: at {self._place} a transaction begins inside another one: the start"
-                f" position {self.position} does not stand between two transactions."
-            )
+            raise self._unreadable.no_boundary("a transaction begins inside another one", self.position)
         self._group = group
         return ()
 
@@ -356,7 +329,7 @@ class BinlogStream:
             case Kind.COMMIT:
                 return self._end(event, 0)
             case Kind.ROLLBACK if group.rows:
-                raise self._rolled_back("the transaction ends with ROLLBACK")
+                raise self._unreadable.rolled_back("the transaction ends with ROLLBACK")
             case Kind.ROLLBACK:
                 return self._end(event, 0)
             case Kind.SAVEPOINT:
@@ -365,12 +338,12 @@ class BinlogStream:
                 return ()
             case Kind.ROLLBACK_TO:
                 if group.rows > (group.savepoints or {}).get(statements.savepoint_name(text, dialect), 0):
-                    raise self._rolled_back("a part of the transaction is undone by ROLLBACK TO SAVEPOINT")
+                    raise self._unreadable.rolled_back("a part of the transaction is undone by ROLLBACK TO SAVEPOINT")
                 return ()
             case Kind.XA_END:
                 return ()
             case Kind.XA_ROLLBACK if group.rows:
-                raise self._rolled_back("the XA transaction ends with XA ROLLBACK")
+                raise self._unreadable.rolled_back("the XA transaction ends with XA ROLLBACK")
             case Kind.XA_COMMIT | Kind.XA_ROLLBACK:
                 return self._end(event, 0, XaStep(xid_of(text), "commit" if kind == Kind.XA_COMMIT else "rollback"))
             case Kind.DML:
@@ -387,21 +360,7 @@ class BinlogStream:
         """Raise, unless the statement is known to change no wanted table."""
         emptied = statements.emptied_table(text)
         if emptied is None or self._wanted(*emptied) is not None:
-            raise self._statement_format(text.split(None, 1)[0] if text.strip() else "?")
-
-    def _statement_format(self, what: str) -> Unsupported:
-        return Unsupported(
-            f"source {self._endpoint.address}: at {self._place} {what} is logged as a statement, so that the rows it"
-            " changed are not known. SET GLOBAL binlog_format = ROW, see that no session sets another one, and start"
-            " the migration again behind it."
-        )
-
-    def _rolled_back(self, what: str) -> Unsupported:
-        return Unsupported(
-            f"source {self._endpoint.address}: at {self._place} {what} after rows of migrated tables, because it also"
-            " changed tables without transactions: which rows stayed is not in the binlog. Start the migration again"
-            " behind it."
-        )
+            raise self._unreadable.statement(text.split(None, 1)[0] if text.strip() else "?")
 
     # --- rows ----------------------------------------------------------------------------------------------------
 
@@ -412,10 +371,7 @@ class BinlogStream:
     def _rows(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         group = self._group
         if not group.open:
-            raise StreamError(
-                f"source {self._endpoint.address}: at {self._place} rows come without the start of their transaction:"
-                f" the start position {self.position} does not stand between two transactions."
-            )
+            raise self._unreadable.no_boundary("rows come without the start of their transaction", self.position)
         if group.xa is not None:
             if not self._images.wanted(event):
                 return ()
@@ -432,10 +388,6 @@ class BinlogStream:
     def _partial_rows(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
         self._images.refuse_partial(event)
         return ()
-
-
-def _when(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _statement_start(event: bytes) -> int:
