@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,18 +18,8 @@ import structlog
 
 from replicator.errors import ReplicatorError
 from replicator.mysql.position import Position
-from replicator.progress_parts import (
-    DIRECTIONS,
-    ENDED,
-    PHASES,
-    Gate,
-    Reading,
-    StreamProgress,
-    TableProgress,
-    ratio,
-    rounded,
-    table_reading,
-)
+from replicator.progress_parts import DIRECTIONS, ENDED, PHASES, CutoverProgress, Gate, Reading, StreamProgress, rounded
+from replicator.progress_tables import Tables
 from replicator.rates import Distribution, Pace
 
 __all__ = ["DIRECTIONS", "PHASES", "Gate", "Progress", "Reading"]
@@ -40,7 +30,6 @@ _DIRECTION_OF = {"replicating": "forward", "reversing": "reverse", "rolled_back"
 _log = structlog.get_logger("progress")
 
 _APPLY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-_FREEZE_BOUNDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 
 
 class Progress:
@@ -67,17 +56,14 @@ class Progress:
         self._activity = ""
         self._direction = "forward"
         self._streams = {direction: StreamProgress() for direction in DIRECTIONS}
-        self._tables: dict[tuple[str, str], TableProgress] = {}
+        self._tables = Tables()
         self._pace = Pace(clock)
         self._error: dict[str, str] | None = None
         self._counters: dict[str, Counter[tuple[str, ...]]] = {}
         self._rows_applied = 0
         self._retention: tuple[float | None, float | None] = (None, None)
-        self._gates: tuple[Gate, ...] = ()
-        self._frozen_since: float | None = None
-        self._last_freeze: float | None = None
+        self._cutover = CutoverProgress()
         self._durations: dict[str, Distribution] = {}
-        self._freezes = Distribution(_FREEZE_BOUNDS)
         self._moved = clock()
         self._waiting = 0
         self._quarantine: list[dict[str, Any]] = []
@@ -192,12 +178,12 @@ class Progress:
     def expect(self, table: str, source: str, rows_estimated: int) -> None:
         """`source` is going to be copied into `table`; names both for every view, in this order."""
         with self._lock:
-            self._table(table, source).rows_estimated = max(0, rows_estimated)
+            self._tables.entry(table, source).rows_estimated = max(0, rows_estimated)
 
     def copied(self, table: str, rows: int, source: str | None = None) -> None:
         """A chunk of `rows` rows is committed."""
         with self._lock:
-            entry = self._table(table, source)
+            entry = self._tables.entry(table, source)
             entry.rows_copied += rows
             entry.state = "copying"
             self._count("copy_rows", (table,), rows)
@@ -206,17 +192,17 @@ class Progress:
     def copied_before(self, table: str, rows: int, source: str | None = None) -> None:
         """An earlier run had committed `rows` rows: they count as progress, not as speed."""
         with self._lock:
-            self._table(table, source).rows_copied = rows
+            self._tables.entry(table, source).rows_copied = rows
 
     def building(self, table: str, source: str | None = None) -> None:
         """The rows are there; units are built from staging, or indexes added."""
         with self._lock:
-            self._table(table, source).state = "building"
+            self._tables.entry(table, source).state = "building"
 
     def finished(self, table: str, source: str | None = None) -> None:
         """The copy of this table is complete."""
         with self._lock:
-            self._table(table, source).state = "done"
+            self._tables.entry(table, source).state = "done"
 
     # ---- the stream
 
@@ -241,7 +227,7 @@ class Progress:
         """Target rows were written by a committed batch."""
         with self._lock:
             if direction == "forward":  # the way back writes old tables
-                self._table(table, source).rows_applied += rows
+                self._tables.entry(table, source).rows_applied += rows
             self._rows_applied += rows
             self._count("rows_applied", (direction, table, operation), rows)
 
@@ -295,57 +281,49 @@ class Progress:
     def compared(self, table: str, rows: int) -> None:
         """`rows` more rows of the pass that is under way were compared."""
         with self._lock:
-            self._table(table, None).compared += rows
+            self._tables.entry(table).compared += rows
             self._count("verify_rows", (table,), rows)
 
     def verified(self, table: str, rows: int, mismatched: int) -> None:
         """A whole pass over `table` has ended; `rows` is all that it compared, also what `compared` told already."""
         with self._lock:
-            entry = self._table(table, None)
+            entry = self._tables.entry(table)
             self._count("verify_rows", (table,), max(0, rows - entry.compared))
             entry.compared = 0
-            for one in self._entries(table):
+            for one in self._tables.of(table):
                 one.verified_at, one.mismatched = self._timestamp(), mismatched
                 one.succeeded_at = self._now() if mismatched == 0 else one.succeeded_at
 
     def unverified(self) -> None:
         """The streams have changed places: what was found out before says nothing any more."""
         with self._lock:
-            for entry in self._tables.values():
-                entry.verified_at, entry.mismatched, entry.succeeded_at = None, 0, None
+            self._tables.unverified()
 
     def quarantined(self, table: str, rows: int) -> None:
         """`rows` rows of `table` are in quarantine now."""
         with self._lock:
-            self._table(table, None).quarantined = rows
+            self._tables.entry(table).quarantined = rows
 
     def set_aside(self, counts: Mapping[str, int], units: Iterable[Mapping[str, Any]]) -> None:
         """What is in quarantine now: how many units of each table, and the first of them with the reason of each."""
         with self._lock:
-            for table in dict.fromkeys(entry.table for entry in self._tables.values()):
-                first, *others = self._entries(table)
-                first.quarantined = counts.get(table, 0)
-                for entry in others:
-                    entry.quarantined = 0
+            self._tables.set_aside(counts)
             self._quarantine = [dict(unit) for unit in units]
 
     def gated(self, gates: Iterable[Gate]) -> None:
         """What stands between now and a cutover."""
         with self._lock:
-            self._gates = tuple(gates)
+            self._cutover.gates = tuple(gates)
 
     def froze(self) -> None:
         """Writes are held from now on."""
         with self._lock:
-            self._frozen_since = self._clock()
+            self._cutover.frozen_since = self._clock()
 
     def unfroze(self) -> None:
         """Writes go on."""
         with self._lock:
-            if self._frozen_since is not None:
-                self._last_freeze = self._clock() - self._frozen_since
-                self._freezes.add(self._last_freeze)
-                self._frozen_since = None
+            self._cutover.unfreeze(self._clock())
 
     def cutover_ended(self, outcome: str) -> None:
         """An attempt ended: switched, undone or in_doubt."""
@@ -374,20 +352,13 @@ class Progress:
                 "binlog_retention_remaining_seconds": self._retention[1],
                 "rows_applied": self._rows_applied,
                 "apply": stream.applying(self._clock(), self._proof_interval),
-                "copy": self._copy(),
-                "tables": [entry.status() for entry in self._tables.values()],
+                "copy": self._tables.copy(self._pace),
+                "tables": self._tables.status(),
                 "throttle": self._pace.waiting,
-                "quarantined_rows": sum(entry.quarantined for entry in self._tables.values()),
+                "quarantined_rows": self._tables.quarantined,
                 "quarantine": [dict(unit) for unit in self._quarantine],
                 "last_error": dict(self._error) if self._error else None,
-                "cutover": {
-                    "ready": bool(self._gates) and all(gate.ok for gate in self._gates),
-                    "gates": [
-                        {"name": gate.name, "ok": gate.ok, "value": gate.value, "limit": gate.limit}
-                        for gate in self._gates
-                    ],
-                    "last_freeze_seconds": rounded(self._last_freeze),
-                },
+                "cutover": self._cutover.status(),
             }
 
     def reading(self) -> Reading:
@@ -397,7 +368,6 @@ class Progress:
                 name: dict(counter) for name, counter in self._counters.items()
             }
             counters["throttled"] = {(reason,): seconds for reason, seconds in self._pace.waits().items()}
-            names = dict.fromkeys(entry.table for entry in self._tables.values())
             return Reading(
                 phase=self._halt or self._stage,
                 streams={
@@ -405,27 +375,19 @@ class Progress:
                 },
                 counters=counters,
                 apply_durations={step: duration.reading() for step, duration in self._durations.items()},
-                freezes=self._freezes.reading(),
-                tables={name: table_reading(self._entries(name)) for name in names},
+                freezes=self._cutover.freezes.reading(),
+                tables=self._tables.readings(),
                 retention_remaining=self._retention[1],
-                frozen=self._frozen_since is not None,
+                frozen=self._cutover.frozen_since is not None,
             )
 
     def restore(self, status: Mapping[str, Any]) -> None:
         """Go on from the snapshot that an earlier run stored: counts and times of verification, not the phase."""
         with self._lock:
             self._rows_applied = status.get("rows_applied", 0)
-            self._last_freeze = status.get("cutover", {}).get("last_freeze_seconds")
+            self._cutover.last_freeze = status.get("cutover", {}).get("last_freeze_seconds")
             for stored in status.get("tables", ()):
-                entry = self._table(stored["table"], stored["source"])
-                entry.state = stored["state"]
-                entry.rows_copied, entry.rows_estimated = stored["rows_copied"], stored["rows_estimated"]
-                entry.rows_applied = stored["rows_applied"]
-                entry.verified_at = stored["verified_at"]
-                entry.mismatched = stored["mismatched_rows"]
-                if entry.verified_at is not None and entry.mismatched == 0:
-                    with suppress(ValueError):
-                        entry.succeeded_at = datetime.fromisoformat(entry.verified_at).timestamp()
+                self._tables.entry(stored["table"], stored["source"]).restore(stored)
 
     # ---- the parts; the lock is held
 
@@ -450,28 +412,3 @@ class Progress:
 
     def _count(self, counter: str, labels: tuple[str, ...], amount: int = 1) -> None:
         self._counters.setdefault(counter, Counter())[labels] += amount
-
-    def _entries(self, table: str) -> list[TableProgress]:
-        return [entry for entry in self._tables.values() if entry.table == table]
-
-    def _table(self, table: str, source: str | None) -> TableProgress:
-        """The table's entry for `source`; without one its first, since most have one source only."""
-        if source is None:
-            for entry in self._tables.values():
-                if entry.table == table:
-                    return entry
-        return self._tables.setdefault((table, source or table), TableProgress(table, source or table))
-
-    def _copy(self) -> dict[str, Any]:
-        entries = list(self._tables.values())
-        rows, estimate = sum(entry.rows_copied for entry in entries), sum(entry.estimate for entry in entries)
-        done = bool(entries) and all(entry.state == "done" for entry in entries)
-        speed = 0.0 if done else self._pace.present()
-        working = self._pace.lasting()
-        return {
-            "rows": rows,
-            "rows_estimated": estimate,
-            "ratio": ratio(rows, estimate, done),
-            "rows_per_second": round(speed),
-            "eta_seconds": round((estimate - rows) / working) if working and rows < estimate else None,
-        }

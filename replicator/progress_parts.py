@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from replicator.mysql.position import Position
-from replicator.rates import DistributionReading
+from replicator.progress_tables import TableReading
+from replicator.rates import Distribution, DistributionReading
 
 PHASES = (
     "preparing", "copying", "catching_up", "replicating", "cutting_over", "reversing", "rolled_back", "completed",
@@ -20,6 +21,7 @@ HALTS = ("paused", "stopped", "failed")
 DIRECTIONS = ("forward", "reverse")
 OPERATIONS = ("insert", "update", "delete")
 
+_FREEZE_BOUNDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 _BEHIND = 10.0
 """Seconds of lag from which on a stream that is slower than its upstream is said to fall behind."""
 _LASTING = 60.0
@@ -52,17 +54,6 @@ class StreamReading:
 
 
 @dataclass(frozen=True, slots=True)
-class TableReading:
-    """One target table, over all its sources."""
-
-    rows_copied: int
-    rows_estimated: int
-    mismatched: int
-    quarantined: int
-    verified_without_difference_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What the metrics show, at one moment. Keys of the counters are their labels' values."""
 
@@ -79,49 +70,6 @@ class Reading:
 def rounded(seconds: float | None) -> float | None:
     """To the millisecond."""
     return None if seconds is None else round(seconds, 3)
-
-
-def ratio(rows: int, estimate: int, done: bool) -> float:
-    """From 0 to 1; 1 only when it is done, since the estimate may be too low."""
-    return 1.0 if done else min(0.999, round(rows / estimate, 3)) if estimate else 0.0
-
-
-@dataclass(slots=True)
-class TableProgress:
-    """One source that is copied and replicated into one target table."""
-
-    table: str
-    source: str
-    rows_estimated: int = 0
-    rows_copied: int = 0
-    rows_applied: int = 0
-    state: str = "waiting"
-    verified_at: str | None = None
-    succeeded_at: float | None = None
-    mismatched: int = 0
-    quarantined: int = 0
-    compared: int = 0
-    """Rows compared so far in the pass that is under way."""
-
-    @property
-    def estimate(self) -> int:
-        """Never below what is there already, and exactly that once the copy is done."""
-        return self.rows_copied if self.state == "done" else max(self.rows_estimated, self.rows_copied)
-
-    def status(self) -> dict[str, Any]:
-        """As in `status --json`."""
-        return {
-            "table": self.table,
-            "source": self.source,
-            "state": self.state,
-            "rows_copied": self.rows_copied,
-            "rows_estimated": self.estimate,
-            "ratio": ratio(self.rows_copied, self.estimate, self.state == "done"),
-            "rows_applied": self.rows_applied,
-            "verified_at": self.verified_at,
-            "mismatched_rows": self.mismatched,
-            "quarantined_rows": self.quarantined,
-        }
 
 
 @dataclass(slots=True)
@@ -191,12 +139,28 @@ class StreamProgress:
         )  # fmt: skip
 
 
-def table_reading(entries: Sequence[TableProgress]) -> TableReading:
-    """One target table, over the entries of all its sources."""
-    return TableReading(
-        rows_copied=sum(entry.rows_copied for entry in entries),
-        rows_estimated=sum(entry.estimate for entry in entries),
-        mismatched=max(entry.mismatched for entry in entries),
-        quarantined=sum(entry.quarantined for entry in entries),
-        verified_without_difference_at=entries[0].succeeded_at,
-    )
+@dataclass(slots=True)
+class CutoverProgress:
+    """What stands before a cutover, and how long writes were held. Monotonic times, in seconds."""
+
+    gates: tuple[Gate, ...] = ()
+    frozen_since: float | None = None
+    last_freeze: float | None = None
+    freezes: Distribution = field(default_factory=lambda: Distribution(_FREEZE_BOUNDS))
+
+    def unfreeze(self, clock: float) -> None:
+        """Writes go on."""
+        if self.frozen_since is not None:
+            self.last_freeze = clock - self.frozen_since
+            self.freezes.add(self.last_freeze)
+            self.frozen_since = None
+
+    def status(self) -> dict[str, Any]:
+        """As in `status --json`."""
+        return {
+            "ready": bool(self.gates) and all(gate.ok for gate in self.gates),
+            "gates": [
+                {"name": gate.name, "ok": gate.ok, "value": gate.value, "limit": gate.limit} for gate in self.gates
+            ],
+            "last_freeze_seconds": rounded(self.last_freeze),
+        }

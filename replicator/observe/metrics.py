@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 
 from replicator import __version__, errors
 from replicator.progress import DIRECTIONS, PHASES, Progress, Reading
-from replicator.progress_parts import HALTS, StreamReading, TableReading
+from replicator.progress_parts import HALTS, StreamReading
+from replicator.progress_tables import TableReading
 from replicator.rates import DistributionReading
 
 Samples = Iterable[tuple[Sequence[str], float]]
