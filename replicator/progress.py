@@ -82,13 +82,13 @@ class Progress:
         with self._lock:
             return self._stage
 
-    def enter(self, phase: str, activity: str = "") -> None:
+    def enter(self, phase: str) -> None:
         """The migration goes on to `phase`; one that had failed or stopped runs again."""
         if phase not in PHASES:
             raise ValueError(f"no phase: {phase}")
         with self._lock:
             self._show(phase, "paused" if self._halt == "paused" else None)
-            self._activity = activity
+            self._activity = ""
             if phase == "copying":
                 self._pace.add(0)
             if phase in _DIRECTION_OF:
@@ -104,11 +104,6 @@ class Progress:
         """What is being done within the phase, for people."""
         with self._lock:
             self._activity = activity
-
-    def turned(self, direction: str) -> None:
-        """The stream that counts is now the one of `direction`."""
-        with self._lock:
-            self._direction = direction
 
     def paused(self) -> None:
         """Applying waits until `resumed`."""
@@ -141,13 +136,6 @@ class Progress:
             self._count("retries", (operation,))
         label = error.label if isinstance(error, ReplicatorError) else type(error).__name__
         _log.warning("error.retried", operation=operation, error=label, reason=str(error))
-
-    def recovered(self) -> None:
-        """What had failed works again."""
-        with self._lock:
-            self._error = None
-            if self._halt == "failed":
-                self._show(self._stage, None)
 
     def beat(self) -> None:
         """The main loop moved. Only it may say so: the service manager restarts a daemon that no longer does."""
@@ -298,11 +286,6 @@ class Progress:
         """The streams have changed places: what was found out before says nothing any more."""
         with self._lock:
             self._tables.unverified()
-
-    def quarantined(self, table: str, rows: int) -> None:
-        """`rows` rows of `table` are in quarantine now."""
-        with self._lock:
-            self._tables.entry(table).quarantined = rows
 
     def set_aside(self, counts: Mapping[str, int], units: Iterable[Mapping[str, Any]]) -> None:
         """What is in quarantine now: how many units of each table, and the first of them with the reason of each."""

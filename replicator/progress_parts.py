@@ -19,7 +19,6 @@ ENDED = ("completed", "aborted")
 """Phases after which nothing runs any more."""
 HALTS = ("paused", "stopped", "failed")
 DIRECTIONS = ("forward", "reverse")
-OPERATIONS = ("insert", "update", "delete")
 
 _FREEZE_BOUNDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 _BEHIND = 10.0

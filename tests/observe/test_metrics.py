@@ -55,7 +55,7 @@ def busy() -> tuple[Progress, dict[tuple[str, frozenset[tuple[str, str]]], float
     progress.took("write", 0.2)
     progress.took("write", 0.02)
     progress.verified("a", 7, 0)
-    progress.quarantined("a", 1)
+    progress.set_aside({"a": 1}, [])
     progress.throttled("replica_lag", "r1")
     progress.retried("connect", ValueError("x"))
     progress.froze()
