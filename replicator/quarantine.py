@@ -2,9 +2,10 @@
 
 With on_bad_row = "quarantine" such a unit has no rows in the target and is a row of the state database, written in the
 transaction that takes its rows away: the target is exactly what the transforms make of the source, without these units. A
-unit comes back when it is computed again, because its source row, a related row or a member of its group has changed. One
-that was refused because another row has its values in a unique key is kept as it was made, and is tried again whenever its
-table has been written. With "stop" the first bad row is an error.
+unit comes back when it is computed again, because its source row, a related row or a member of its group has changed; a
+group whose members spell its key differently comes back by any of the spellings. One that was refused because another row
+has its values in a unique key is kept as it was made, and is tried again whenever its table has been written. With "stop"
+the first bad row is an error.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import structlog
 
 from replicator.errors import BadRow
 from replicator.mysql.connection import Connection, Endpoint, error_code, execute, row, rows
+from replicator.mysql.equality import equal_keys
 from replicator.mysql.literals import encoder
 from replicator.mysql.refusals import COLLISIONS
 from replicator.mysql.sql import key_condition, quote, quote_list
@@ -62,6 +64,8 @@ class Quarantine:
         """Transform → stored units, and whether they collided."""
         self._open: dict[tuple[int, Literals], _Aside | None] = {}
         """What is to be stored; None: mended."""
+        self._looked: dict[int, set[Literals]] = {}
+        """Transform whose groups go by several spellings → units that were computed anew."""
         self._stored: tuple[Any, ...] | None = None
 
     def refresh(self, connection: Connection) -> None:
@@ -90,6 +94,7 @@ class Quarantine:
     def begin(self) -> None:
         """Forget what an attempt before, that was rolled back, has not stored."""
         self._open.clear()
+        self._looked.clear()
 
     def look_at(self, index: int, keys: Iterable[Values]) -> None:
         """These units are about to be computed anew: they are well unless they are set aside after this."""
@@ -101,10 +106,14 @@ class Quarantine:
                     self._open[index, unit] = None
                 else:
                     self._open.pop((index, unit), None)
+                if known and self._units[index].transform.spelled:
+                    self._looked.setdefault(index, set()).add(unit)
 
     def keep(self, index: int, key: Values) -> None:
         """The unit stays as it is, in quarantine or not."""
-        self._open.pop((index, self._units[index].of_key(key)), None)
+        unit = self._units[index].of_key(key)
+        self._open.pop((index, unit), None)
+        self._looked.get(index, set()).discard(unit)
 
     def refuse_key(self, index: int, key: Values, error: BadRow) -> None:
         """Set a unit aside, or raise the error."""
@@ -166,6 +175,7 @@ class Quarantine:
 
     def store(self, connection: Connection) -> None:
         """Take the rows of the units that are set aside away, and write down what has changed."""
+        self._join_spellings(connection)
         for (index, unit), aside in self._open.items():
             key = (self._migration, self._units[index].name, _digest(unit))
             if aside is None:
@@ -191,7 +201,21 @@ class Quarantine:
             self._known[index][unit] = aside.collided
         if self._open:
             self._stored = self._extent(connection)
-        self._open.clear()
+        self.begin()
+
+    def _join_spellings(self, connection: Connection) -> None:
+        """A group that was computed in one spelling of its key, and stands in quarantine in another, is the same unit."""
+        for index, unit in enumerate(self._units):
+            transform = unit.transform
+            if not transform.spelled:
+                continue
+            refused = [key for (other, key), aside in self._open.items() if other == index and aside is not None]
+            for key, first in equal_units(connection, transform, refused, refused).items():
+                if key != first:
+                    del self._open[index, key]
+            looked = [*refused, *self._looked.get(index, ())]
+            for key in equal_units(connection, transform, self._known.get(index, ()), looked):
+                self._open.setdefault((index, key), None)
 
     def try_again(self, connection: Connection, tables: Collection[str]) -> None:
         """Try units whose rows met others in tables that were written: those may have given way."""
@@ -300,6 +324,15 @@ def identity(target: TargetRows, key: Values) -> Literals:
         return target.literals(key)
     except BadRow:
         return (_NOT_HELD, *map(repr, key))
+
+
+def equal_units(
+    connection: Connection, transform: PlannedTransform, units: Collection[Literals], others: Collection[Literals]
+) -> dict[Literals, Literals]:
+    """Those of the units that are one of the others as well, as staging compares keys, and the first such one."""
+    columns = [transform.source.by_name[name] for name in transform.unit_columns]
+    these, those = ([key for key in some if key[:1] != (_NOT_HELD,)] for some in (units, others))
+    return {these[place]: those[same] for place, same in equal_keys(connection, columns, these, those).items()}
 
 
 def set_aside(state: State, connection: Connection) -> dict[str, set[Literals]]:

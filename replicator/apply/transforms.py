@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
 from replicator.apply.changes import Pending
 from replicator.apply.writes import Writes
@@ -116,7 +117,7 @@ class StagedTransform:
             expected = {key: expected[key] for key in map(encoder.key_of, well)}
         present = {
             encoder.key_of(row): row if encoder.plain else encoder.compare(values)
-            for values in self._target.of_keys(connection, wanted)
+            for values in self._target.of_keys(connection, self._named(connection, wanted))
             for row in (encoder.encode(values),)
         }
         writes = Writes()
@@ -127,3 +128,12 @@ class StagedTransform:
                 writes.updates.append(row)
         writes.deletes += [key for key in present if key not in expected]
         return writes
+
+    def _named(self, connection: Connection, keys: Sequence[Values]) -> Iterable[Values]:
+        """Keys by which rows of these units may stand in the target: those that their members have, or had before."""
+        if not self.transform.respelled:
+            return keys
+        spelled = (
+            self.units.spellings(connection, self.units.condition(part)) for part in batches(keys, KEYS_PER_STATEMENT)
+        )
+        return dict.fromkeys(chain(keys, *spelled))

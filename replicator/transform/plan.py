@@ -74,6 +74,18 @@ class PlannedTransform:
         return bool(self.declaration.group_by)
 
     @property
+    def spelled(self) -> bool:
+        """Whether a unit may go by several spellings of its key: a group by text."""
+        return self.grouped and any(self.source.by_name[name].is_text for name in self.unit_columns)
+
+    @property
+    def respelled(self) -> bool:
+        """Whether the target tells spellings apart that are one group in the source."""
+        source, target = self.source.by_name, self.target.by_name
+        pairs = zip(self.unit_columns, self.key_columns, strict=True)
+        return self.spelled and any(source[one].collation != target[other].collation for one, other in pairs)
+
+    @property
     def keyed_by_primary(self) -> bool:
         """Whether a unit is at most one target row, named by the primary key."""
         return set(self.key_columns) == set(self.target.primary_key)

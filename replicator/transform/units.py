@@ -12,7 +12,7 @@ from typing import Any
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column
 from replicator.mysql.connection import Connection, rows
-from replicator.mysql.literals import encoder, exact_expression
+from replicator.mysql.literals import encoder, exact_expression, select_expression
 from replicator.mysql.reading import read_rows
 from replicator.mysql.sql import key_condition, quote
 from replicator.transform.plan import Join, PlannedRelated, PlannedTransform
@@ -60,6 +60,16 @@ class Units:
         relation = self._relation(self.transform.source.name)
         statement = f"SELECT DISTINCT {selected} FROM {relation} AS t0 WHERE {condition}"
         return list(read_rows(connection, statement, columns, exact={}))
+
+    def spellings(self, connection: Connection, condition: str) -> list[Values]:
+        """As `keys`, but those that are only equal by collation one by one."""
+        columns = [self.transform.source.by_name[name] for name in self.transform.unit_columns]
+        select = [select_expression(column, sql) for column, sql in zip(columns, self._unit_sql, strict=True)]
+        texts = [sql for column, sql in zip(columns, self._unit_sql, strict=True) if column.is_text]
+        select += [f"CAST({sql} AS BINARY)" for sql in texts]
+        relation = self._relation(self.transform.source.name)
+        found = rows(connection, f"SELECT DISTINCT {', '.join(select)} FROM {relation} AS t0 WHERE {condition}")
+        return [record[: len(columns)] for record in found]
 
     def literals(self, key: Values) -> Literals:
         """A unit key as literals of its source columns."""

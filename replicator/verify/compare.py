@@ -11,14 +11,15 @@ from typing import Any
 from replicator.config import Config
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column
-from replicator.mysql.connection import Connection, connected, rows
+from replicator.mysql.connection import Connection, connected
+from replicator.mysql.equality import equal_keys
 from replicator.mysql.literals import comparable, select_expression
 from replicator.mysql.reading import read_batches, read_rows
 from replicator.mysql.sql import quote
 from replicator.transform.plan import PlannedTransform
 from replicator.transform.produce import Literals, Values, getter
 from replicator.transform.units import Relation, TargetRows, Units
-from replicator.verify.key_values import KeyFilter, equal_keys
+from replicator.verify.key_values import KeyFilter
 from replicator.verify.report import Difference, Kind
 from replicator.verify.snapshots import Snapshots, failing
 
@@ -177,26 +178,18 @@ class Comparer:
         identities = {self.identity(key) for key in touched}
         found = {place for place, key in enumerate(keys) if self.identity(key) in identities}
         left = [place for place in range(len(keys)) if place not in found]
-        if left and self.transform.grouped and self._by_collation:
+        if left and self.transform.spelled:
             # A group with the members 'a' and 'A' is known by either.
             columns = [self.transform.source.by_name[name] for name in self.transform.unit_columns]
             with connected(self._config.source) as source:
-                same = equal_keys(source, columns, [keys[place] for place in left], touched)
+                literals = self._units.literals
+                same = equal_keys(source, columns, [literals(keys[place]) for place in left], [*map(literals, touched)])
             found |= {left[place] for place in same}
         return found
 
     def _spellings(self, on: Snapshots, condition: str) -> list[Values]:
-        """Keys of the source's rows that fulfil the condition; those that are only equal by collation, one by one."""
-        transform = self.transform
-        columns = [transform.source.by_name[name] for name in transform.unit_columns]
-        select = [select_expression(column, "t0." + quote(column.name)) for column in columns]
-        select += [f"CAST(t0.{quote(column.name)} AS BINARY)" for column in columns if column.is_text]
         with failing(self._config.source):
-            found = rows(
-                on.source,
-                f"SELECT DISTINCT {', '.join(select)} FROM {self._relation(transform.source.name)} AS t0 WHERE {condition}",
-            )
-        return [record[: len(columns)] for record in found]
+            return self._units.spellings(on.source, condition)
 
     # Reading ----------------------------------------------------------------------------------------------
 

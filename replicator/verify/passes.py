@@ -18,10 +18,10 @@ from replicator.mysql.connection import connected
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.progress import Progress
-from replicator.quarantine import set_aside, unit_name
+from replicator.quarantine import equal_units, set_aside, unit_name
 from replicator.state import Direction
 from replicator.transform.plan import MigrationPlan
-from replicator.transform.produce import Values
+from replicator.transform.produce import Literals, Values
 from replicator.transform.units import batches
 from replicator.verify.compare import UNITS_AT_ONCE, Alike, Comparer, Found
 from replicator.verify.report import DIFFERENCES_KEPT, Difference, Report, TableReport
@@ -272,13 +272,26 @@ class Run:
         for found in seen.values() if aside else ():
             differences = found.differences
             found.differences = []
+            excused = self._in_quarantine(on, differences, aside)
             for one in differences:
-                comparer = None if one.transform is None else self._comparers[one.transform]
-                units = set() if comparer is None else aside.get(unit_name(comparer.transform), set())
-                if one.kind == "missing" and comparer is not None and comparer.identity(one.unit) in units:
+                if one.kind == "missing" and one.transform is not None and (one.transform, one.unit) in excused:
                     self.findings.aside[one.table, one.key, one.kind] = one
                 else:
                     found.differences.append(one)
+
+    def _in_quarantine(
+        self, on: Snapshots, differences: Iterable[Difference], aside: Mapping[str, set[Literals]]
+    ) -> set[tuple[int, Values]]:
+        """Those units of differences that are aside, by whichever spelling of their keys."""
+        found: set[tuple[int, Values]] = set()
+        for index, keys in units(differences).items():
+            comparer = self._comparers[index]
+            there = aside.get(unit_name(comparer.transform), set())
+            known = {key: comparer.identity(key) for key in keys}
+            if there and comparer.transform.spelled:
+                there = there | equal_units(on.target, comparer.transform, [*known.values()], there).keys()
+            found.update((index, key) for key, unit in known.items() if unit in there)
+        return found
 
     # Deciding ---------------------------------------------------------------------------------------------
 

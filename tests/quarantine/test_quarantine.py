@@ -59,7 +59,7 @@ def team(rows):
 ORACLE = {
     "thing": "SELECT id, word, code, number FROM thing",
     "owned": "SELECT t.id, o.name FROM thing t LEFT JOIN owner o ON o.id = t.owner",
-    "team": "SELECT team, role FROM member",
+    "team": "SELECT (SELECT team FROM member f WHERE f.team = m.team ORDER BY id LIMIT 1), role FROM member m",
 }
 KEY = {"thing": "id", "owned": "id", "team": "team"}
 
@@ -284,6 +284,20 @@ def test_two_spellings_of_a_unit_beside_a_bad_one(world: World) -> None:
         world.write(f"INSERT INTO member VALUES {', '.join(values)}, (100, 'z', 'raise')")
         assert set(world.aside()) == {("team", "team='z'")}
         assert len(rows(world.target, "SELECT * FROM team")) == len(values)
+
+
+def test_a_group_is_mended_by_any_spelling_of_its_key(world: World) -> None:
+    """Also where it was named by another one when it was set aside, by the row that names it or by what the target refuses."""
+    with world.running():
+        world.write("INSERT INTO member VALUES (1, 'Red', 'raise'), (3, 'Blue', 'a'), (5, 'grey', 'raise')")
+        world.write("INSERT INTO member VALUES (2, 'red', 'x'), (4, 'blue', 'a'), (6, 'Grey', 'raise')")
+        world.check(team={"Red", "Blue", "grey"})
+        world.write("UPDATE member SET role = 'raise' WHERE id = 4", "DELETE FROM member WHERE id = 5")
+        world.check(team={"Red", "Blue", "Grey"})
+        world.write("UPDATE member SET role = 'b' WHERE id = 3")
+        world.check(team={"Red", "Blue", "Grey"})
+        world.write("UPDATE member SET role = 'fine' WHERE id IN (1, 4)", "DELETE FROM member WHERE id = 6")
+        world.check()
 
 
 def test_a_proof_fails_while_a_row_is_set_aside(world: World) -> None:

@@ -9,9 +9,10 @@ import pytest
 from replicator.errors import ConfigError, Interrupted, SourceConnectionLost, VerificationFailed, WrongState
 from replicator.mysql.catalog import read_tables
 from replicator.mysql.connection import execute, rows, value
+from replicator.mysql.equality import equal_keys
 from replicator.verify import passes, walk
 from replicator.verify.compare import Comparer
-from replicator.verify.key_values import KeyFilter, equal_keys
+from replicator.verify.key_values import KeyFilter
 from tests.conftest import ServerPair
 from tests.verify.conftest import NewScene, Scene
 from tests.verify.test_verify import FILL, SOURCE, TARGET, TRANSFORMS, found
@@ -194,7 +195,12 @@ def test_keys_between_columns(whole: Scene) -> None:
     given: list[tuple[Any, ...]] = [("ä", 1), ("€", 2), ("😀", 3), ("a", "x"), ("a", 2**40), (None, 1), ("a" * 37, 1)]
     assert keys.held(whole.source, given) == [("ä", 1), ("€", 2)]
     staff = tables["skill"].by_name["staff"]
-    assert equal_keys(whole.source, [staff], [("Eva",), ("Arm",), (None,), ("x",)], [("EVA",), ("ÄRM",), (None,)]) == {0, 1, 2}
+    these, those = [("'Eva'",), ("'Arm'",), ("NULL",), ("'x'",)], [("NULL",), ("'EVA'",), ("'ÄRM'",), ("'eva'",)]
+    assert equal_keys(whole.source, [staff], these, those) == {0: 1, 1: 2, 2: 0}
+    several = [(f"'{number}x'",) for number in range(450)]
+    assert equal_keys(whole.source, [staff], several, [("'449X'",), *several[:448]]) == {
+        **{number: number + 1 for number in range(448)}, 449: 0
+    }  # fmt: skip
 
 
 @pytest.mark.cross
