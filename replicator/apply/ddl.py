@@ -85,6 +85,9 @@ def judge(ddl: Ddl, plan: MigrationPlan) -> SchemaChange | None:
         return None
     here = f"{plan.source_schema}.{', '.join(tables)}"
     match statement.verb:
+        case "truncate" if ddl.temporary:
+            why = f"it may have emptied {here}, or a temporary table of that name, which its session has hidden it with"
+            return SchemaChange(ddl, Consequence.CHANGED, tables, why)
         case "truncate":
             return SchemaChange(ddl, Consequence.EMPTIED, tables, f"{here} is empty")
         case "drop" | "replace":
@@ -208,16 +211,26 @@ class _Action:
 
     def _added(self, words: Words) -> _Effect | None:
         if words.peek() in _INDEX:
-            return None
+            return self._keyed(words)
         words.take("COLUMN")
         words.take("IF", "NOT", "EXISTS")
         if words.take("("):
             inside = list(words.tokens[words.place :])
             while inside and inside[-1].word != ")":
                 inside.pop()
-            effects = (self._column_added(Words(part)) for part in split(inside[:-1]) if part[0].word not in _INDEX)
+            effects = (self._added(Words(part)) for part in split(inside[:-1]))
             return next((effect for effect in effects if effect is not None), None)
         return self._column_added(words)
+
+    def _keyed(self, words: Words) -> _Effect | None:
+        """A new primary key makes its columns NOT NULL: without strict mode a NULL in them becomes another value."""
+        table = self.plan.sources[self.table].table
+        found = words.tokens[words.place :]
+        if not any(token.word == "PRIMARY" for token in found):
+            return None
+        named = (table.column(token.name) for token in found if token.name is not None)
+        nullable = (self._changed(column.name) for column in named if column is not None and column.nullable)
+        return next((effect for effect in nullable if effect is not None), None)
 
     def _column_added(self, words: Words) -> _Effect | None:
         column = words.name()

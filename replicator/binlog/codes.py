@@ -55,6 +55,8 @@ ROWS: Final[dict[int, tuple[Literal["insert", "update", "delete"], int, bool]]] 
 HEADER_LENGTH: Final = 19
 IGNORABLE_FLAG: Final = 0x80
 ARTIFICIAL_FLAG: Final = 0x20
+THREAD_SPECIFIC_FLAG: Final = 0x04
+"""Of a statement that needs something of its session: a temporary table, for one."""
 NO_FOREIGN_KEY_CHECKS: Final = 0x02
 
 

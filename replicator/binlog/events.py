@@ -114,6 +114,8 @@ class Ddl:
     timestamp: float
     dialect: Dialect = field(default_factory=Dialect)
     """How the session wrote it."""
+    temporary: bool = False
+    """Whether its names may be those of the session's temporary tables."""
 
 
 BinlogEvent: TypeAlias = RowsEvent | HeldEvent | TransactionEnd | Ddl

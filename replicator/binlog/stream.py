@@ -14,7 +14,7 @@ from typing import Final, Self
 import zstandard
 
 from replicator.binlog import statements
-from replicator.binlog.codes import ARTIFICIAL_FLAG, HEADER_LENGTH, IGNORABLE_FLAG, ROWS, EventType
+from replicator.binlog.codes import ARTIFICIAL_FLAG, HEADER_LENGTH, IGNORABLE_FLAG, ROWS, THREAD_SPECIFIC_FLAG, EventType
 from replicator.binlog.decoder import DECODE_ERRORS
 from replicator.binlog.dump import Dump
 from replicator.binlog.events import BinlogEvent, Ddl, HeldEvent, TransactionEnd, Wanted, XaStep
@@ -354,11 +354,13 @@ class BinlogStream:
         group.size += len(raw)
         schema = event[schema_start : start - 1].decode("utf-8", "backslashreplace")
         position = Position(self._place.file, self._place.offset, self._gtid_text())
-        return (Ddl(schema, text, position, group.timestamp or header_time(event), dialect), *done)
+        temporary = bool(event[17] & THREAD_SPECIFIC_FLAG)
+        return (Ddl(schema, text, position, group.timestamp or header_time(event), dialect, temporary), *done)
 
     def _refuse_statement(self, text: str) -> None:
         """Raise, unless the statement is known to change no wanted table."""
-        emptied = statements.emptied_table(text)
+        # What a session writes stands between BEGIN and COMMIT, and may be a view, or have triggers.
+        emptied = None if self._group.open else statements.emptied_table(text)
         if emptied is None or self._wanted(*emptied) is not None:
             raise self._unreadable.statement(text.split(None, 1)[0] if text.strip() else "?")
 

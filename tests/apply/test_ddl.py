@@ -270,6 +270,27 @@ def test_columns_that_others_are_made_of() -> None:
     assert judge(Ddl("shop", "ALTER TABLE items MODIFY siz INT", AT, 0.0), read) is None
 
 
+def test_a_primary_key_leaves_no_null() -> None:
+    """A session that is not strict turns those that are there into 0 or ''."""
+    items = SOURCE["items"]
+    columns = tuple(replace(one, nullable=one.name in ("name", "size")) for one in items.columns)
+    nullable = replace(items, columns=columns, by_name={one.name: one for one in columns})
+    read = replace(plan(), sources={"items": replace(plan().sources["items"], table=nullable)})
+    for actions in ("ADD CONSTRAINT k PRIMARY KEY (id, Name)", "ADD (PRIMARY KEY USING BTREE (name), colour INT)"):
+        change = judge(Ddl("shop", f"ALTER TABLE items {actions}", AT, 0.0), read)
+        assert change is not None
+        assert "column name" in change.why.lower()
+    for actions in ("ADD PRIMARY KEY (id, size)", "ADD UNIQUE (name)"):
+        assert judge(Ddl("shop", f"ALTER TABLE items {actions}", AT, 0.0), read) is None
+
+
+def test_names_of_temporary_tables() -> None:
+    change = judge(Ddl("shop", "TRUNCATE items", AT, 0.0, temporary=True), plan())
+    assert change is not None
+    assert change.consequence == Consequence.CHANGED
+    assert "temporary table" in change.why
+
+
 def test_names_belong_to_the_session_s_schema() -> None:
     assert judged("TRUNCATE items", schema="other") is None
     assert judged("TRUNCATE shop.items", schema="other") is not None

@@ -155,6 +155,23 @@ def test_statement_format_is_refused(story: Story) -> None:
         story.events(["SET SESSION binlog_format = STATEMENT", "INSERT INTO u VALUES (77)"], WANTED)
 
 
+def test_a_delete_that_a_session_logs_as_a_statement_is_refused(story: Story) -> None:
+    """It reads like what a restarted server writes for its MEMORY tables, and may be of a view of a wanted table."""
+    with story.connection.cursor() as cursor:
+        cursor.execute("SELECT DATABASE()")
+        (schema,) = cursor.fetchone() or ("",)
+    story.run("CREATE VIEW v AS SELECT * FROM t", "INSERT INTO t VALUES (1, 'a')")
+    with pytest.raises(Unsupported, match="DELETE is logged as a statement"):
+        story.events(["SET SESSION binlog_format = STATEMENT", f"DELETE FROM `{schema}`.`v`"], WANTED)
+
+
+def test_a_truncate_may_be_of_a_temporary_table(story: Story) -> None:
+    begin = ["SET SESSION binlog_format = STATEMENT", "CREATE TEMPORARY TABLE u (id int)"]
+    events = story.events([*begin, "TRUNCATE TABLE u", "TRUNCATE t", "DROP TEMPORARY TABLE u"], WANTED)
+    ddl = {event.statement: event.temporary for event in events if isinstance(event, Ddl)}
+    assert ddl == {"TRUNCATE TABLE u": True, "TRUNCATE t": False}
+
+
 def test_xa_transactions(story: Story) -> None:
     """Their rows are handed on as they are, and when they are decided is told."""
     xa = ["XA START 'x', X'00FF', 7", "INSERT INTO u VALUES (1)", "XA END 'x', X'00FF', 7", "XA PREPARE 'x', X'00FF', 7"]

@@ -1,0 +1,2 @@
+CREATE TABLE items (id INT NOT NULL UNIQUE, number INT NULL);
+INSERT INTO items VALUES (1, NULL), (2, 20);
