@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pymysql
 
-from replicator.mysql.catalog import ForeignKey
+from replicator.mysql.catalog import INTEGER_TYPES, Column, ForeignKey
 from replicator.mysql.connection import describe, rows
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context, End
@@ -28,9 +28,36 @@ def check(context: Context) -> Iterator[Finding]:
                 f"{key.parent} go, which is another database and not in the log",
                 _drop(key) + ", and let the application do what it did",
             )
+    for key in context.plan.cascades:
+        yield from _translated(context, key)
     derived = [f"{key.table}.{key.name}" for key in context.plan.cascades]
     if derived:
         yield ok(f"{source} does not log what foreign keys change; derived from staging: {listed(derived)}")
+
+
+def _translated(context: Context, key: ForeignKey) -> Iterator[Finding]:
+    """InnoDB compares and copies the bytes of a value: a column of another type takes them for something else."""
+    source = context.source
+    child, parent = source.tables[key.table], source.tables.get(key.parent)
+    if parent is None or key.parent_schema != source.database:
+        return
+    for name, parent_name in zip(key.columns, key.parent_columns, strict=True):
+        ours, theirs = child.by_name[name], parent.by_name[parent_name]
+        if _kind(key, ours) != _kind(key, theirs):
+            yield failed(
+                f"{source}: {key.table}.{name} is {ours.full_type}, and follows {key.parent}.{parent_name}, which is"
+                f" {theirs.full_type}, by the foreign key {key.name}: equal bytes are not the same value in both, and what it"
+                " does is not in the log",
+                f"give both columns one type, or {_drop(key)} and let the application do what it did",
+            )
+
+
+def _kind(key: ForeignKey, column: Column) -> str:
+    """What makes equal bytes equal values: members are numbered, and CHAR is padded, which VARCHAR keeps."""
+    if column.type in ("char", "varchar"):
+        same = key.on_update != "CASCADE" and not any(sign in str(column.collation) for sign in ("nopad", "_0900_"))
+        return "text" if same else column.type
+    return column.type if column.type in INTEGER_TYPES | {"varbinary"} else column.full_type
 
 
 def _followers(context: Context) -> Iterator[Finding]:

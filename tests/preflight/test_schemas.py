@@ -275,6 +275,30 @@ def test_cascades_that_are_derived(build: Build, mariadb: Server) -> None:
     assert "derived from staging: t.fk" in only(migration.check("foreign_keys")).message
 
 
+@pytest.mark.parametrize(
+    ("parent", "child"),
+    [
+        ("char(5)", "varchar(5)"),  # the child gets the spaces that CHAR is padded with
+        ("enum('a','b')", "enum('b','a')"),  # the child gets the number
+        ("tinyint unsigned", "enum('a','b')"),
+    ],
+)
+def test_cascades_into_another_type(build: Build, mariadb: Server, parent: str, child: str) -> None:
+    source = (
+        f"CREATE TABLE boss (id {parent} PRIMARY KEY);\nCREATE TABLE t (id int PRIMARY KEY, boss_id {child} NULL,"
+        " CONSTRAINT fk FOREIGN KEY (boss_id) REFERENCES boss (id) ON UPDATE CASCADE);\n"
+    )
+    migration = build(mariadb, source, f"CREATE TABLE t (id int PRIMARY KEY, boss_id {child} NULL);\n", COPY)
+    assert fails(migration.check("foreign_keys"), "t.boss_id", "boss.id", "not the same value", "DROP FOREIGN KEY `fk`")
+    if parent == "char(5)":
+        migration.in_source("ALTER TABLE t DROP FOREIGN KEY fk")
+        migration.in_source("ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (boss_id) REFERENCES boss (id) ON DELETE CASCADE")
+        assert passes(migration.check("foreign_keys"))
+    migration.in_source(f"ALTER TABLE t DROP FOREIGN KEY fk, MODIFY boss_id {parent} NULL")
+    migration.in_source("ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (boss_id) REFERENCES boss (id) ON UPDATE CASCADE")
+    assert passes(migration.check("foreign_keys"))
+
+
 def test_cascades_that_are_logged(build: Build, mysql: Server) -> None:
     migration = build(mysql, CASCADE, "CREATE TABLE t (id int PRIMARY KEY, boss_id int);\n", COPY)
     assert "derived from staging" not in only(migration.check("foreign_keys")).message
