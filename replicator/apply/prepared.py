@@ -134,12 +134,13 @@ class Prepared:
             if event[4] not in ROWS:
                 images.describe(event, len(event))
                 continue
+            packed = images.unpacked
             decoded = images.decode(event, len(event))
             if decoded is None or decoded.table in piece.settled:
                 continue
             decoded.settled = piece.settled
             events.append(decoded)
-            size += len(event)
+            size += len(event) + images.unpacked - packed
             if size > PIECE_BYTES:
                 yield events
                 events, size = [], 0

@@ -38,6 +38,8 @@ class RowImages:
     def __init__(self, endpoint: Endpoint, wanted: Callable[[str, str], Wanted | None], place: Place) -> None:
         """`place` is where the stream stands, for messages."""
         self.mariadb = False
+        self.unpacked = 0
+        """Bytes that came of compressed images."""
         self._endpoint = endpoint
         self._wanted = wanted
         self._place = place
@@ -86,6 +88,7 @@ class RowImages:
         if compressed:
             images = inflate(event[pos:end])
             pos, end = 0, len(images)
+            self.unpacked += end
         else:
             images = event
         try:

@@ -79,6 +79,7 @@ class BinlogStream:
         self.position = position
         """The last transaction boundary that was yielded."""
         self.events_read = 0
+        self._unpacked = 0
         self._endpoint = endpoint
         self._wanted = wanted
         self._server_id = server_id
@@ -98,8 +99,8 @@ class BinlogStream:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes received so far."""
-        return self._dump.bytes_read if self._dump else 0
+        """Bytes received so far, and those that came of compressed ones."""
+        return self._unpacked + self._images.unpacked + (self._dump.bytes_read if self._dump else 0)
 
     @property
     def heard_at(self) -> float | None:
@@ -214,6 +215,7 @@ class BinlogStream:
     def _payload(self, event: bytes, end: int) -> Iterator[BinlogEvent]:
         handlers = self._handlers()
         for inner in payload_events(event, end):
+            self._unpacked += len(inner)
             yield from handlers.get(inner[4], self._rare)(inner, len(inner))
 
     def _rare(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
@@ -380,11 +382,12 @@ class BinlogStream:
             group.rows += 1
             group.size += len(event)
             return (HeldEvent(group.xa, event[:end]),)
+        packed = self._images.unpacked
         rows = self._images.decode(event, end)
         if rows is None:
             return ()
         group.rows += len(rows.rows)
-        group.size += len(event)
+        group.size += len(event) + self._images.unpacked - packed
         return (rows,)
 
     def _partial_rows(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
