@@ -11,10 +11,12 @@ import time
 import pymysql
 
 from replicator.errors import ReplicatorError
-from replicator.mysql.connection import Connection, Endpoint, close, connect, execute
+from replicator.mysql.connection import Connection, Endpoint, close, connect, error_code, execute
 from replicator.mysql.sql import quote
 
 TABLE = "heartbeat"
+_GONE = (1049, 1146)
+"""Unknown database, unknown table."""
 
 
 def create(connection: Connection, database: str) -> None:
@@ -28,8 +30,15 @@ def create(connection: Connection, database: str) -> None:
 
 
 def beat(connection: Connection, database: str, migration: str) -> None:
-    """Write one heartbeat and commit it."""
-    execute(connection, f"REPLACE INTO {quote(database, TABLE)} VALUES (%s, %s)", (migration, time.time()))
+    """Write one heartbeat and commit it; a table that somebody has dropped is created again."""
+    statement = f"REPLACE INTO {quote(database, TABLE)} VALUES (%s, %s)"
+    try:
+        execute(connection, statement, (migration, time.time()))
+    except pymysql.MySQLError as error:
+        if error_code(error) not in _GONE:
+            raise
+        create(connection, database)
+        execute(connection, statement, (migration, time.time()))
 
 
 class Heart:

@@ -274,6 +274,17 @@ def test_statements_that_hide_what_they_do(bench: Bench, server: Server, flavour
         bench.stream.wait_applied(current_position(bench.writer), 20)
 
 
+def test_a_heartbeat_whose_table_was_dropped(bench: Bench, database: Callable[..., str], server: Server) -> None:
+    """Without it the lag would stay unknown, and nothing could be verified."""
+    execute(bench.writer, f"DROP TABLE {bench.state.database}.heartbeat")
+    bench.stream.source_barrier()
+    bench.check()
+    gone = database(server, "gone")
+    execute(bench.writer, f"DROP DATABASE {gone}")
+    heartbeat.beat(bench.writer, gone, "test")
+    assert list(rows(bench.writer, f"SELECT migration FROM {gone}.heartbeat")) == [("test",)]
+
+
 def test_a_real_collision_names_the_row(bench: Bench) -> None:
     bench.write("INSERT INTO booking VALUES (1,NULL,'x','same'), (2,NULL,'y','same')")
     with pytest.raises(BadRow, match="booking"):
