@@ -277,8 +277,8 @@ class BinlogStream:
     def _mysql_gtid(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         return self._begin(read_mysql_gtid(event, end))
 
-    def _mariadb_gtid(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
-        return self._begin(read_mariadb_gtid(event))
+    def _mariadb_gtid(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
+        return self._begin(read_mariadb_gtid(event, end))
 
     def _gtids_before_file(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
         """A file begins with all that stands before it: what we did not know is known from here on."""
@@ -351,7 +351,7 @@ class BinlogStream:
             case Kind.DML:
                 self._refuse_statement(text)
         done = () if group.open else self._end(event, 0)
-        if kind != Kind.DDL:
+        if kind != Kind.DDL or group.undecided:
             return done
         group.size += len(raw)
         schema = event[schema_start : start - 1].decode("utf-8", "backslashreplace")

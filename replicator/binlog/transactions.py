@@ -22,7 +22,10 @@ _uuids: Final = Memo[bytes, str](lambda data: str(UUID(bytes=data)), 1024)
 _STANDALONE: Final = 1
 _GROUP_COMMIT: Final = 2
 _PREPARED_XA: Final = 64
+_COMPLETED_XA: Final = 128
 """Flags of MariaDB's GTID event."""
+_UNDECIDED: Final = 2 | 8
+"""Of its second flags: an ALTER TABLE starts, or has failed."""
 _MARIADB_XID: Final = struct.Struct("<IBB")
 _PREPARE: Final = struct.Struct("<BIII")
 
@@ -41,6 +44,8 @@ class Group:
     timestamp: float = 0.0
     xa: str | None = None
     """The id of the XA transaction whose rows these are."""
+    undecided: bool = False
+    """Its DDL is written ahead: whether it comes to be is told later, by the same statement again."""
     savepoints: dict[str, int] | None = None
     """Rows seen before each savepoint."""
     gtid: tuple[str, int, str] | tuple[int, int, int] | None = None
@@ -62,20 +67,21 @@ def read_mysql_gtid(event: bytes, end: int) -> Group:
     return Group(begun=True, timestamp=timestamp, gtid=gtid)
 
 
-def read_mariadb_gtid(event: bytes) -> Group:
+def read_mariadb_gtid(event: bytes, end: int) -> Group:
     """The transaction that a GTID event of MariaDB begins; unless it stands alone, there is no BEGIN."""
     timestamp, server_id, sequence, domain, flags = _MARIADB_GTID(event)
+    second = HEADER_LENGTH + 13 + (8 if flags & _GROUP_COMMIT else 0)
     return Group(
         begun=True,
         open=not flags & _STANDALONE,
-        xa=_mariadb_xid(event, flags) if flags & _PREPARED_XA else None,
+        xa=_mariadb_xid(event, second) if flags & _PREPARED_XA else None,
+        undecided=not flags & (_PREPARED_XA | _COMPLETED_XA) and second < end and bool(event[second] & _UNDECIDED),
         timestamp=float(timestamp),
         gtid=(domain, server_id, sequence),
     )
 
 
-def _mariadb_xid(event: bytes, flags: int) -> str:
-    start = HEADER_LENGTH + 13 + (8 if flags & _GROUP_COMMIT else 0)
+def _mariadb_xid(event: bytes, start: int) -> str:
     format_id, gtrid, bqual = _MARIADB_XID.unpack_from(event, start)
     start += _MARIADB_XID.size
     return xid(event[start : start + gtrid], event[start + gtrid : start + gtrid + bqual], format_id)

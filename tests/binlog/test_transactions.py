@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+import pymysql
 import pytest
 
 from replicator.binlog.events import BinlogEvent, Ddl, HeldEvent, RowsEvent, TransactionEnd, Wanted, XaStep
+from replicator.binlog.safe_position import current_position
 from replicator.errors import SchemaChanged, StreamError, Unsupported
 from replicator.mysql.position import Position
 from tests.binlog.reading import Story, changes, only, read, transactions
@@ -153,6 +155,21 @@ def test_switched_off_foreign_keys_are_told(story: Story) -> None:
 def test_statement_format_is_refused(story: Story) -> None:
     with pytest.raises(Unsupported, match=r"INSERT is logged as a statement.*binlog_format = ROW"):
         story.events(["SET SESSION binlog_format = STATEMENT", "INSERT INTO u VALUES (77)"], WANTED)
+
+
+def test_an_alter_table_that_is_logged_ahead(story: Story) -> None:
+    """With binlog_alter_two_phase it stands there twice: where it starts, and where it has come to be, or has failed."""
+    if story.server.flavour == "mysql":
+        pytest.skip("MariaDB's")
+    story.run("SET SESSION binlog_alter_two_phase = ON", "INSERT INTO t VALUES (1, 'a'), (2, 'a')")
+    start = current_position(story.connection)
+    with pytest.raises(pymysql.IntegrityError):
+        story.run("ALTER TABLE t ADD UNIQUE (v), ADD COLUMN never int")
+    _, end = story.run("ALTER TABLE t ADD COLUMN z int", "INSERT INTO t VALUES (3, 'c', 3)")
+    events = read(story.server, start, end, WANTED)
+    assert [event.statement for event in events if isinstance(event, Ddl)] == ["ALTER TABLE t ADD COLUMN z int"]
+    assert len([event for event in events if isinstance(event, TransactionEnd)]) == 5
+    assert changes(events) == [("insert", "t", None, (3, "c"))]
 
 
 def test_a_delete_that_a_session_logs_as_a_statement_is_refused(story: Story) -> None:
