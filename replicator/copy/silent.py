@@ -94,7 +94,8 @@ class _Group:
         sources = [self._plan.sources[name] for name in group]
         with opened(self._config, self._plan) as session, connected(self._config.source) as locking:
             try:
-                self._clear(session.target, sources)
+                with self._progress.long_step("emptying what an attempt before has copied"):
+                    self._clear(session.target, sources)
                 with failing(self._config.source, "copying"):
                     position = begin_snapshot(session.source, [source.table.sql for source in sources], locking)
                 for source in sources:
@@ -124,8 +125,10 @@ class _Group:
         def copied(rows: int) -> None:
             for target in targets:
                 self._progress.copied(target, rows, name)
+            self._progress.beat()
             while (reason := self._throttle.reason()) is not None and not self._stop.is_set():
                 self._progress.throttled(reason.name, reason.detail)
+                self._progress.beat()
                 self._stop.wait(1.0)
             self._progress.unthrottled()
             if self._stop.is_set():
