@@ -61,7 +61,7 @@ class Progress:
         self._error: dict[str, str] | None = None
         self._counters: dict[str, Counter[tuple[str, ...]]] = {}
         self._rows_applied = 0
-        self._retention: tuple[float | None, float | None] = (None, None)
+        self._retention: float | None = None
         self._cutover = CutoverProgress()
         self._durations: dict[str, Distribution] = {}
         self._moved = clock()
@@ -244,10 +244,10 @@ class Progress:
             stream = self._streams[direction]
             stream.upstream, stream.bytes_behind, stream.upstream_seen = position, bytes_behind, self._clock()
 
-    def retention(self, seconds: float | None, remaining: float | None) -> None:
-        """How long the upstream keeps binlogs, and how long until the one that is needed would go."""
+    def retention(self, seconds: float | None) -> None:
+        """How long the upstream keeps binlogs; None: for ever."""
         with self._lock:
-            self._retention = (seconds, remaining)
+            self._retention = seconds
 
     def took(self, step: str, seconds: float) -> None:
         """One step of applying a batch took this long."""
@@ -331,8 +331,8 @@ class Progress:
                 "source_position": stream.upstream.to_json() if stream.upstream else None,
                 "lag_seconds": rounded(stream.lag_seconds(self._clock(), self._proof_interval)),
                 "lag_bytes": stream.lag_bytes(self._clock(), self._proof_interval),
-                "binlog_retention_seconds": self._retention[0],
-                "binlog_retention_remaining_seconds": self._retention[1],
+                "binlog_retention_seconds": self._retention,
+                "binlog_retention_remaining_seconds": self._retention_remaining(),
                 "rows_applied": self._rows_applied,
                 "apply": stream.applying(self._clock(), self._proof_interval),
                 "copy": self._tables.copy(self._pace),
@@ -360,7 +360,7 @@ class Progress:
                 apply_durations={step: duration.reading() for step, duration in self._durations.items()},
                 freezes=self._cutover.freezes.reading(),
                 tables=self._tables.readings(),
-                retention_remaining=self._retention[1],
+                retention_remaining=self._retention_remaining(),
                 frozen=self._cutover.frozen_since is not None,
             )
 
@@ -387,6 +387,14 @@ class Progress:
     def _disconnect(self) -> None:
         for direction in DIRECTIONS:
             self.disconnected(direction)
+
+    def _retention_remaining(self) -> float | None:
+        """A binlog file is kept for that long after its last event: what is needed is at most as old as the last proof. It
+        goes on falling while the stream is cut off, which is when it matters."""
+        applied = self._streams[self._direction].applied_up_to
+        if self._retention is None or applied is None:
+            return None
+        return max(0.0, self._retention - max(0.0, self._now() - applied))
 
     def _note(self, error: BaseException) -> None:
         label = error.label if isinstance(error, ReplicatorError) else type(error).__name__

@@ -81,6 +81,8 @@ class StreamProgress:
     upstream_seen: float = 0.0
     bytes_behind: int | None = None
     as_of: float | None = None
+    applied_up_to: float | None = None
+    """`as_of` of the last proof, also while nothing is known of what came since: what is needed of the binlog begins there."""
     lag_then: float = 0.0
     proved: float = 0.0
     checkpointed_at: float | None = None
@@ -90,6 +92,7 @@ class StreamProgress:
     def prove(self, now: float, clock: float, as_of: float, rows: int) -> None:
         """All that the upstream had committed at `as_of` is applied."""
         self.as_of, self.lag_then, self.proved = as_of, max(0.0, now - as_of), clock
+        self.applied_up_to = as_of
         self.proofs.append((clock, as_of, rows))
         while len(self.proofs) > 2 and clock - self.proofs[1][0] >= _LASTING:
             self.proofs.popleft()

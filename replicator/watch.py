@@ -72,10 +72,7 @@ class Watch:
 
     def _look(self, source: Connection) -> None:
         self._progress.upstream_at(self._progress.direction, current_position(source))
-        kept = _retention(source)
-        lag = self._progress.snapshot()["lag_seconds"]
-        # A binlog file is kept for that long after its last event: what is needed is at most as old as the lag.
-        self._progress.retention(kept, None if kept is None or lag is None else max(0.0, kept - lag))
+        self._progress.retention(_retention(source))
 
 
 def _retention(source: Connection) -> float | None:

@@ -51,7 +51,7 @@ def busy() -> tuple[Progress, dict[tuple[str, frozenset[tuple[str, str]]], float
     progress.applied("forward", "a", "update", 5)
     progress.at("forward", Position("b.000001", 100), 999.5, transactions=2)
     progress.upstream_at("forward", Position("b.000001", 150))
-    progress.retention(86400, 3600)
+    progress.retention(3600.5)
     progress.took("write", 0.2)
     progress.took("write", 0.02)
     progress.verified("a", 7, 0)

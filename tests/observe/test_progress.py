@@ -71,6 +71,21 @@ def test_a_snapshot_does_not_change_afterwards(clock: Clock) -> None:
     assert json.dumps(before) == text
 
 
+def test_the_binlog_that_is_needed_goes_also_while_the_lag_is_unknown(clock: Clock) -> None:
+    """A target whose disk is full over a weekend is when that has to be known."""
+    clock.progress.retention(86400)
+    assert clock.progress.snapshot()["binlog_retention_remaining_seconds"] is None
+    clock.progress.connected("forward")
+    clock.progress.at("forward", Position("b.000001", 4), clock.seconds - 5)
+    assert clock.progress.snapshot()["binlog_retention_remaining_seconds"] == 86395
+    clock.progress.disconnected("forward")
+    clock.sleep(3600)
+    clock.progress.connected("forward")
+    assert lag(clock) is None
+    assert clock.progress.snapshot()["binlog_retention_remaining_seconds"] == 82795
+    assert clock.progress.reading().retention_remaining == 82795
+
+
 def test_lag_is_unknown_until_it_is_proved(clock: Clock) -> None:
     assert lag(clock) is None
     clock.progress.connected("forward")
