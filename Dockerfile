@@ -19,6 +19,11 @@ ENV PATH=/opt/replicator/bin:$PATH PYTHONUNBUFFERED=1
 USER 10001
 # Holds replicator.toml, transforms/ and schema/.
 WORKDIR /migration
+# [http] listen is 127.0.0.1:9104 by default, which is right with --network host. In a network of its own, where a kubelet or
+# Prometheus asks from outside: -e REPLICATOR_HTTP__LISTEN=0.0.0.0:9104, kept from everybody else.
 EXPOSE 9104
+# Alive means that the main loop moves; whether it replicates says /readyz. Kubernetes wants its own probes.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:9104/healthz', timeout=4)"]
 ENTRYPOINT ["replicator"]
 CMD ["--help"]

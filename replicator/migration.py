@@ -521,7 +521,7 @@ class Migration:
         deadline = time.monotonic() + _ENDING_PATIENCE
         while True:
             try:
-                with self._target() as target:
+                with self.progress.long_step("removing staging and state"), self._target() as target:
                     asked.remove(target)
                 break
             except ReplicatorError as error:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install what `make demo` and `make test` need beside Python packages: MariaDB and the headers of its client library
-# from the system's packages, MySQL into the user's cache, HAProxy for the example of a cutover to another server.
+# from the system's packages, MySQL into the user's cache, HAProxy for the example of a cutover to another server and Prometheus
+# for its judge of alert rules.
 # Installs what is missing and nothing else; with `bench` also what the benchmarks compare with.
 #
 #   ops/install/install.sh [bench]
@@ -39,13 +40,14 @@ if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")
 fi
 [ "${1:-}" != bench ] || has mydumper || want mydumper
 without() {
-  [ "${CI:-}" != true ] || die "CI tests the example of a proxy too, and there is no $extra"
+  [ "${CI:-}" != true ] || die "CI tests with these too, and cannot have them: $extra"
   echo "install.sh: going on without $extra: what needs it will be skipped" >&2
   extra=
 }
 extra=
 has haproxy || extra=haproxy
-if [ "$missing$extra" = haproxy ]; then # nobody has to become root for an example
+has promtool || extra="$extra prometheus"
+if [ -z "$missing" ] && [ -n "$extra" ]; then # nobody has to become root for an example
   { has apt-get && { [ "$(id -u)" = 0 ] || has sudo; }; } || without
 fi
 
@@ -67,10 +69,12 @@ if [ -n "$missing$extra" ]; then
   }
   # shellcheck disable=SC2086
   [ -z "$missing" ] || get $missing || die "apt-get install failed"
-  [ -z "$extra" ] || get "$extra" || without
+  # shellcheck disable=SC2086
+  [ -z "$extra" ] || get $extra || without
   rm -f "$log"
   case $missing in *mariadb-server*) ! has systemctl || $root systemctl --quiet disable mariadb ;; esac
-  [ -z "$extra" ] || ! has systemctl || $root systemctl --quiet disable "$extra"
+  # shellcheck disable=SC2086
+  [ -z "$extra" ] || ! has systemctl || $root systemctl --quiet disable $extra
 fi
 
 if ! "$here/mysql.sh" "${XDG_CACHE_HOME:-$HOME/.cache}/replicator/mysql"; then

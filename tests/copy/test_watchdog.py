@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +13,9 @@ from tests.copy.conftest import Migration, NewMigration, fill
 
 SOURCE = """
 CREATE TABLE parents (id int PRIMARY KEY);
-CREATE TABLE children (id int PRIMARY KEY, parent int, FOREIGN KEY (parent) REFERENCES parents (id) ON DELETE CASCADE ON UPDATE CASCADE)
+CREATE TABLE children (
+  id int PRIMARY KEY, parent int, FOREIGN KEY (parent) REFERENCES parents (id) ON DELETE CASCADE ON UPDATE CASCADE
+)
 """
 TARGET = "CREATE TABLE parents (id int PRIMARY KEY); CREATE TABLE children (id int PRIMARY KEY, parent int)"
 CHUNK = 40.0
@@ -37,13 +38,13 @@ class Slow(Progress):
 
 
 @pytest.fixture
-def family(mariadb: Server, migration: NewMigration) -> Iterator[Migration]:
+def family(mariadb: Server, migration: NewMigration) -> Migration:
     """Tables that foreign keys change without a word in the binlog, which are copied as they are at one moment."""
     made = migration(mariadb, SOURCE, TARGET, "copy_table('parents'); copy_table('children')")
     fill(made.source, "parents", "id", "n", 20_000)
     fill(made.source, "children", "id, parent", "n, n", 20_000)
     assert made.plan.silent
-    yield made
+    return made
 
 
 def test_a_copy_of_what_foreign_keys_change_moves(family: Migration) -> None:
