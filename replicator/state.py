@@ -202,6 +202,15 @@ class State:
             column = "name" if name == "migration" else "migration"
             execute(connection, f"DELETE FROM {self.table(name)} WHERE {column} = %s", (self.migration,))
 
+    def complete(self, connection: Connection) -> None:
+        """All that is left is that it is completed: a service that starts again does not begin it anew."""
+        connection.begin()
+        for name in _TABLES.keys() - {"migration"}:
+            execute(connection, f"DELETE FROM {self.table(name)} WHERE migration = %s", (self.migration,))
+        self.enter(connection, "completed")
+        execute(connection, f"UPDATE {self.table('migration')} SET facts = '{{}}' WHERE name = %s", (self.migration,))
+        connection.commit()
+
     # Checkpoint -------------------------------------------------------------------------------------------
 
     def checkpoint(self, connection: Connection, direction: str) -> Checkpoint | None:
