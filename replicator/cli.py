@@ -13,7 +13,7 @@ from typing import Any
 
 from replicator import __version__, commands
 from replicator.errors import ConfigError, Interrupted, ReplicatorError
-from replicator.settings import SettingError, duration
+from replicator.settings import SettingError, freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def _flag(name: str, text: str) -> Argument:
 
 def _seconds(text: str) -> float | None:
     try:
-        return duration(text)
+        return freeze(text)
     except SettingError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
