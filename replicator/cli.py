@@ -13,7 +13,7 @@ from typing import Any
 
 from replicator import __version__, commands
 from replicator.errors import ConfigError, Interrupted, ReplicatorError
-from replicator.settings import SettingError, duration
+from replicator.settings import SettingError, freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def _flag(name: str, text: str) -> Argument:
 
 def _seconds(text: str) -> float | None:
     try:
-        return duration(text)
+        return freeze(text)
     except SettingError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
@@ -108,7 +108,8 @@ COMMANDS: tuple[Command, ...] = (
             "The old tables are taken into use again, with every write that came back to them; the stream then goes on "
             "forward, so that another cutover needs no copy. Exits as cutover does."),
     Command("complete", "end the reverse stream and remove the state", "replicator complete", commands.complete,
-            (_JSON,), "The archive of the old tables stays. After this there is no rollback."),
+            (_JSON,), "The archive of the old tables stays. After this there is no rollback, and `run` ends with 4, so that a "
+            "service that is still enabled begins nothing."),
     Command("abort", "end the migration before a cutover", "replicator abort --drop-target", commands.abort,
             (_flag("--drop-target", "also drop the target tables"), _JSON),
             "Removes staging and state, in the daemon or, where none runs, by itself."),

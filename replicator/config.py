@@ -105,6 +105,8 @@ class Config:
     """Setting and path of every file that a secret was read from: only the user may be able to read them."""
     token: str = ""
     """The lock of the daemon that this is the configuration of, while it runs: what it writes is written only with that."""
+    copying: str = ""
+    """The copy that this is the configuration of a helper of: what it writes is written only into that one."""
 
     @property
     def folder(self) -> Path:

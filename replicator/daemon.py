@@ -227,8 +227,8 @@ class Daemon:
             self._migration.complete()
             archive, state = self._config.cutover.archive_database, self._config.migration.state_database
             message = (
-                f"the migration is complete. The old tables stay in {archive}, and {state} holds nothing of it any more: drop"
-                " both databases when nobody needs them"
+                f"the migration is complete: disable its service. The old tables stay in {archive}, and {state} says that it is"
+                " complete and nothing else: drop both databases when nobody needs them"
             )
             yield {"done": True, "exit_code": 0, "message": message}
 

@@ -27,6 +27,10 @@ def unless_abortable(state: State, target: Connection) -> None:
     if not state.exists(target):
         raise WrongState(f"the migration {state.migration} has not begun: there is nothing to abort")
     phase = state.phase(target)
+    if phase == "completed":
+        raise WrongState(
+            f"the migration {state.migration} is completed: the new tables are in use, and there is nothing left to abort"
+        )
     if phase == "cutting_over":
         raise WrongState("a cutover was begun and has not come to its end: `replicator run` brings it there first")
     if phase == "reversing":
@@ -36,18 +40,29 @@ def unless_abortable(state: State, target: Connection) -> None:
         )
 
 
-def remove(config: Config, state: State, target: Connection) -> None:
-    """Forget the migration: staging and state, also what the way back needed on the source."""
-    _, downstream = config.ends("reverse")
+def complete(config: Config, state: State, target: Connection) -> None:
+    """Remove staging and state; what stays is that it is completed."""
+    _clear(config, state, target)
+    state.complete(target)
+
+
+def abort(config: Config, state: State, target: Connection) -> None:
+    """Forget the migration: staging and state. The next `run` begins anew."""
+    _clear(config, state, target)
+    state.remove(target)
+
+
+def _clear(config: Config, state: State, target: Connection) -> None:
+    """Staging, and what the way back needed on the source."""
     if config.cutover.mode == "hooks":
-        with connected(downstream, database=False, write=True) as source:
+        with connected(config.source, database=False, write=True) as source:
             if "checkpoint" in read_tables(source, state.database):
-                _remove(state, source)
-    _remove(state, target)
+                _drop_staging(state, source)
+                state.remove(source)
+    _drop_staging(state, target)
 
 
-def _remove(state: State, server: Connection) -> None:
+def _drop_staging(state: State, server: Connection) -> None:
     for name in read_tables(server, state.database):
         if name.startswith(f"{state.migration}:"):
             execute(server, f"DROP TABLE IF EXISTS {quote(state.database, name)}")
-    state.remove(server)

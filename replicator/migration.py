@@ -219,8 +219,11 @@ class Migration:
             phase = "preparing"
         elif (stored := state_module.read_status(self.config)) is not None:
             self.progress.restore(stored)
-        if phase in ("completed", "aborted"):
-            raise WrongState(f"the migration {self.state.migration} is {phase}: there is nothing left to run")
+        if phase == "completed":
+            raise WrongState(
+                f"the migration {self.state.migration} is {phase}: there is nothing left to run. Disable its service; another"
+                " migration takes another [migration] name"
+            )
         with connected(self.config.source) as source, self._target() as target:
             if phase == "preparing":
                 beginning.create(self.config, self.state, target)
@@ -470,11 +473,14 @@ class Migration:
         return make_moves_back(self.config, moves_from_json(self.state.facts(connection)["switch"]), connection)
 
     def complete(self) -> None:
-        """End the way back and remove staging and state; the archive stays. Raises WrongState before a cutover."""
+        """End the way back and remove staging and state, but for that it is completed; the archive stays.
+
+        Raises WrongState before a cutover.
+        """
 
         def remove(target: Connection) -> None:
             ending.unless_completable(self.state, target)
-            ending.remove(self.config, self.state, target)
+            ending.complete(self.config, self.state, target)
 
         with self._target() as target:
             ending.unless_completable(self.state, target)
@@ -494,7 +500,7 @@ class Migration:
                 ending.unless_abortable(self.state, target)
                 if drop_target:
                     drop_tables(target, self.config.target.database)
-                ending.remove(self.config, self.state, target)
+                ending.abort(self.config, self.state, target)
 
         with self._target() as target:
             if not self._running or self.state.exists(target):
@@ -534,9 +540,12 @@ class Migration:
         asked.outcome.set_result(None)
 
     def store_status(self) -> None:
-        """Keep the status for shells that ask when no daemon runs; a target that is away is not asked twice."""
+        """Keep the status for shells that ask when no daemon runs; a target that is away is not asked twice.
+
+        Of a migration that is completed the last word is that of the daemon that did it.
+        """
         with suppress(ReplicatorError, pymysql.MySQLError, OSError), self._target() as target:
-            if self.state.exists(target):
+            if self.state.exists(target) and (self.state.phase(target) == "completed") == self.ended:
                 self.state.write_status(target, self.progress.snapshot())
 
     # Around the phases ------------------------------------------------------------------------------------

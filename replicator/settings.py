@@ -58,6 +58,10 @@ def _duration(least: float, *, off: bool = False) -> Callable[[object], float | 
     return read
 
 
+freeze = _duration(0.1)
+"""Reads `max_freeze`, wherever it is given."""
+
+
 def _integer(least: int, most: int) -> Callable[[object], int]:
     def read(value: object) -> int:
         if isinstance(value, str) and _INTEGER.fullmatch(value):
@@ -208,7 +212,7 @@ SETTINGS: tuple[Setting, ...] = (
             "`rename`: same server, the names are swapped; `hooks`: another server, the application is pointed at it."),
     Setting("cutover", "archive_database", _database, None, "name",
             "Where the old tables go, on the source's server. Default: the source database's name with `_old` behind it."),
-    Setting("cutover", "max_freeze", _duration(0.1), "5s", "duration",
+    Setting("cutover", "max_freeze", freeze, "5s", "duration",
             "Writes are never held longer than this: past it the attempt is undone."),
     Setting("cutover", "hooks", _text, "hooks", "path",
             "The folder of the executables on_freeze, on_switch, on_unfreeze and on_abort, relative to this file; "

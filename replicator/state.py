@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pymysql
 
 from replicator.config import Config
-from replicator.errors import LockLost, ReplicatorError, TargetError
+from replicator.errors import LockLost, ReplicatorError, TargetError, WrongState
 from replicator.mysql.connection import Connection, connected, describe, execute, failing, passes, row, rows, value
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
@@ -76,20 +76,27 @@ class Checkpoint:
 class State:
     """The rows of one migration. With a `token` it moves on only while the session that holds this lock keeps others out."""
 
-    def __init__(self, database: str, migration: str, token: str = "") -> None:
+    def __init__(self, database: str, migration: str, token: str = "", copying: str = "") -> None:
         self.database = database
         self.migration = migration
+        self._copying = copying
         self.locks = f"replicator:{database}:{migration}"[:64], token
         """What keeps a second daemon out, and what tells whose that is."""
         self._fence = f" AND {_OURS}" if token else ""
         self._fence_arguments = self.locks if token else ()
 
     def guard(self, connection: Connection) -> None:
-        """Raise LockLost while the lock is not ours: somebody else may write."""
+        """Raise LockLost while the lock is not ours, so that somebody else may write; WrongState where the copy is another."""
         if self._fence and not value(connection, f"SELECT {_OURS}", self.locks):
             raise LockLost(
                 f"the lock that keeps a second daemon off {self.migration} went with its session: it is taken again before"
                 " anything is written"
+            )
+        if self._copying and (now := self.copying(connection)) != self._copying:
+            what = "is over: it was aborted or completed" if now is None else "was begun anew, or with other transforms"
+            raise WrongState(
+                f"the migration {self.migration} {what} while this worker helped to copy. What it had not committed is rolled"
+                f" back{'' if now is None else '; start it again with the files that the daemon uses'}"
             )
 
     def table(self, name: str) -> str:
@@ -158,6 +165,16 @@ class State:
         found: dict[str, Any] = json.loads(text)
         return found
 
+    def copying(self, connection: Connection) -> str | None:
+        """Which copy this is: when the migration was begun, and the fingerprint of its transforms; None before there is one."""
+        if not self.exists(connection):
+            return None
+        found = row(
+            connection, f"SELECT created_at, facts FROM {self.table('migration')} WHERE name = %s", (self.migration,)
+        )
+        transforms = None if found is None else json.loads(found[1]).get("transforms")
+        return None if found is None or transforms is None else f"{found[0]} {transforms}"
+
     def learn(self, connection: Connection, **facts: Any) -> None:
         """Add facts; takes the row's lock until the caller commits."""
         self.guard(connection)
@@ -184,6 +201,15 @@ class State:
         for name in _TABLES:
             column = "name" if name == "migration" else "migration"
             execute(connection, f"DELETE FROM {self.table(name)} WHERE {column} = %s", (self.migration,))
+
+    def complete(self, connection: Connection) -> None:
+        """All that is left is that it is completed: a service that starts again does not begin it anew."""
+        connection.begin()
+        for name in _TABLES.keys() - {"migration"}:
+            execute(connection, f"DELETE FROM {self.table(name)} WHERE migration = %s", (self.migration,))
+        self.enter(connection, "completed")
+        execute(connection, f"UPDATE {self.table('migration')} SET facts = '{{}}' WHERE name = %s", (self.migration,))
+        connection.commit()
 
     # Checkpoint -------------------------------------------------------------------------------------------
 
@@ -325,7 +351,7 @@ Direction = Literal["forward", "reverse"]
 
 def of(config: Config) -> State:
     """The state of the configured migration."""
-    return State(config.migration.state_database, config.migration.name, config.token)
+    return State(config.migration.state_database, config.migration.name, config.token, config.copying)
 
 
 def read_status(config: Config) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from replicator.progress import Progress
 from replicator.staging import staging_relation
 from replicator.state import of
 from replicator.throttle import Throttle
+from replicator.transform.loader import fingerprint
 from replicator.transform.plan import MigrationPlan
 
 _TICKS = (0.02, 0.25)
@@ -91,8 +92,8 @@ class _Ledger:
             connected(self._config.target, autocommit=False) as target,
             failing(self._config.target, "preparing the copy"),
         ):
-            state.guard(target)
-            known = job_progress(state, target)
+            state.learn(target, transforms=fingerprint(self._config.migration.transforms))
+            known = job_progress(state, target)  # commits
             for job in jobs:
                 if job.name not in known:
                     build = job.transform is not None

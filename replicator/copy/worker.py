@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 
 from replicator.config import Config
 from replicator.copy.telling import Orders, tell
@@ -24,11 +25,30 @@ from replicator.transform.loader import fingerprint
 
 
 def help_copying(config: Config) -> None:
-    """Work on what the daemon has begun until it is done. Raises WrongState before that, and what ends the copy."""
+    """Work on what the daemon has begun until it is done.
+
+    Raises WrongState before that, and when the migration ends meanwhile; ConfigError where the transforms are not the
+    daemon's; and what ends the copy.
+    """
+    transforms = config.migration.transforms
     with connected(config.target, database=False) as target:
-        if not of(config).exists(target):
-            raise WrongState(f"the migration {config.migration.name} has not begun: start `replicator run` first")
-    _work(config, None, lambda error: print(f"trying again: {error}", file=sys.stderr))
+        copying = of(config).copying(target)
+    if copying is None:
+        raise WrongState(
+            f"the migration {config.migration.name} has not begun to copy: start `replicator run` first, and this when"
+            " `replicator status` shows copying"
+        )
+    if not copying.endswith(f" {fingerprint(transforms)}"):
+        raise ConfigError(
+            f"{transforms}: not the transforms that the daemon copies with: bring the folder to what it is on the daemon's"
+            " host. Where they were edited since the copy was begun, `abort` and begin anew"
+        )
+    config = replace(config, copying=copying)
+    try:
+        _work(config, None, lambda error: print(f"trying again: {error}", file=sys.stderr))
+    finally:  # tables that went with the migration, or no work that is left, have this reason
+        with connected(config.target, database=False) as target:
+            of(config).guard(target)
 
 
 def main() -> int:

@@ -163,6 +163,7 @@ def _get_ready(run: Cutover, crossing: Crossing, stack: contextlib.ExitStack) ->
             execute(renamer.connection, "SET SESSION foreign_key_checks = 0")
         watchdog = Watchdog(run.place, run.max_freeze)
         stack.callback(watchdog.close)
+        stack.enter_context(watchdog.telling())
         done.append(f"attempt {crossing.attempt}")
     return guard, renamer, watchdog
 

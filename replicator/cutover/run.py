@@ -144,6 +144,7 @@ def _get_ready(
             execute(renamer.connection, "SET SESSION foreign_key_checks = 0")
         watchdog = Watchdog(run.config.target, run.max_freeze)
         stack.callback(watchdog.close)
+        stack.enter_context(watchdog.telling())
         raised = _raise_numbers(run, renamer, run.max_freeze, numbers)
         done.append(f"attempt {attempt}, AUTO_INCREMENT of {len(raised)} tables raised beforehand")
     if run.moves.returning:

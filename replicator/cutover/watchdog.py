@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pymysql
 
+from replicator.cutover.freeze import Blocked, NotThisTime
 from replicator.cutover.session import Session
+from replicator.errors import ConnectionLost
 from replicator.mysql.connection import Endpoint, close, connect, execute
 
 
@@ -64,13 +66,25 @@ class Watchdog:
             return not self._fired
 
     def _fire(self) -> None:
-        with self._lock:
+        with self._lock:  # which `close` waits for
             if self._timer is None:
                 return
             self._fired = True
-        for session in self._sessions:
-            with contextlib.suppress(pymysql.MySQLError, OSError):
-                execute(self._connection, f"KILL {session.identity}")
+            for session in self._sessions:
+                with contextlib.suppress(pymysql.MySQLError, OSError):
+                    execute(self._connection, f"KILL {session.identity}")
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """What fails inside because sessions were killed is told as what it is. Raises NotThisTime then."""
+        try:
+            yield
+        except Blocked:  # says who was in the way
+            raise
+        except (NotThisTime, ConnectionLost, pymysql.MySQLError, OSError) as error:
+            if not self._fired:
+                raise
+            raise NotThisTime(f"the freeze was over after {self.limit:g} s: allow it to last longer") from error
 
     def close(self) -> None:
         """Call it off for good."""

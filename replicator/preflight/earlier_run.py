@@ -18,10 +18,10 @@ def check(context: Context) -> Iterator[Finding]:
         yield ok(f"migration {config.migration.name} has not begun")
         return
     phase = known.phase(target.connection)
-    if phase in ("completed", "aborted"):
+    if phase == "completed":
         yield failed(
-            f"migration {config.migration.name} is {phase}",
-            "give the next one another [migration] name",
+            f"migration {config.migration.name} is completed",
+            "disable its service; give another migration another [migration] name",
         )
         return
     checkpoint = known.checkpoint(target.connection, "forward")

@@ -231,3 +231,30 @@ def test_before_it_has_begun(shop: Shop) -> None:
     assert asked.poll() is None
     execute(other, "UNLOCK TABLES")
     shop.gone(daemon, asked, "ends before the migration has begun")
+
+
+@pytest.mark.parametrize("daemon_lives", [True, False])
+def test_while_another_host_helps_to_copy(shop: Shop, daemon_lives: bool) -> None:
+    """Its worker ends by itself and says why, and writes nothing behind the abort; also where no daemon is left."""
+    shop.fill("items", ROWS)
+    shop.fill("visits", 4)
+    shop.slow(items=SLOW)
+    daemon = shop.start("--set", "copy.workers=1")
+    shop.until(daemon, lambda status: status["phase"] == "copying" and status["copy"]["ratio"] > 0)
+    root = shop.connect(shop.server)
+    before = value(root, "SELECT COUNT(*) FROM information_schema.processlist")
+    helper = subprocess.Popen([*COMMAND, "copy-worker"], cwd=shop.folder, text=True, stderr=subprocess.PIPE)
+    shop.stack.callback(helper.kill)
+    while value(root, "SELECT COUNT(*) FROM information_schema.processlist") < before + 2:
+        assert helper.poll() is None
+        time.sleep(0.02)
+    if daemon_lives:
+        shop.gone(daemon, shop.ask())
+    else:
+        daemon.kill()
+        daemon.wait()
+        assert subprocess.run([*COMMAND, "abort", "--drop-target"], cwd=shop.folder, check=False).returncode == 0
+    _, said = helper.communicate(timeout=PATIENCE)
+    assert helper.returncode == 4, said
+    assert "the migration shop is over: it was aborted" in " ".join(said.split())
+    assert shop.left(root) == {}

@@ -105,7 +105,8 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert f"example: replicator {command}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["status", "--loud"], ["cutover", "--max-freeze", "5"], ["sample"]])
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["status", "--loud"], ["cutover", "--max-freeze", "5"],
+                                       ["cutover", "--max-freeze", "0s"], ["rollback", "--max-freeze", "99ms"], ["sample"]])
 def test_usage_errors_are_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)

@@ -21,6 +21,7 @@ from replicator.copy.chunks import progress as job_progress
 from replicator.demo.servers import Server
 from replicator.errors import BadRow, ConfigError, Interrupted, ReplicatorError, SourceError
 from replicator.mysql.connection import connected, execute, rows
+from replicator.transform.loader import fingerprint
 from tests.copy.conftest import Migration, NewMigration, fill
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL);"
@@ -303,12 +304,42 @@ def test_workers_that_cannot_live_are_given_up(
 def test_a_worker_of_its_own_helps(server: Server, migration: NewMigration) -> None:
     made = migration(server, TABLE, TABLE, SLOW)
     fill(made.source, "t", "id, name", "n, n", 30_000)
+    helper = [sys.executable, "-W", "error", "-m", "replicator", "--config", str(made.config.path), "copy-worker"]
+    early = subprocess.run(helper, capture_output=True, text=True, check=False)
+    assert early.returncode == 4
+    assert "has not begun to copy" in early.stderr
     for job in copy_jobs(made.plan):
         chunks.create_job(made.state, made.target, job, 1)
-    command = [sys.executable, "-W", "error", "-m", "replicator", "--config", str(made.config.path), "copy-worker"]
-    helpers = [subprocess.Popen(command) for _ in range(2)]
+    path = made.config.migration.transforms
+    made.state.learn(made.target, transforms=fingerprint(path))
+    text = path.read_text()
+    path.write_text(text + "\n# edited")
+    other = subprocess.run(helper, capture_output=True, text=True, check=False)
+    assert other.returncode == 2
+    assert "not the transforms that the daemon copies with" in other.stderr
+    path.write_text(text)
+    helpers = [subprocess.Popen(helper) for _ in range(2)]
     assert [helper.wait() for helper in helpers] == [0, 0]
     assert counted(made) == (30_000, 30_000)
+
+
+def test_a_worker_of_its_own_does_not_go_over_to_another_copy(server: Server, migration: NewMigration) -> None:
+    """It was begun anew, with the same tables: what the worker had begun to copy is not written into that."""
+    made = migration(server, TABLE, TABLE, SLOW)
+    fill(made.source, "t", "id, name", "n, n", 30_000)
+    for job in copy_jobs(made.plan):
+        chunks.create_job(made.state, made.target, job, 1)
+    made.state.learn(made.target, transforms=fingerprint(made.config.migration.transforms))
+    command = [sys.executable, "-m", "replicator", "--config", str(made.config.path), "copy-worker"]
+    helper = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not counted(made)[1]:
+        assert helper.poll() is None
+    execute(made.target, f"UPDATE {made.state.table('migration')} SET created_at = created_at + INTERVAL 1 MINUTE")
+    copied = counted(made)
+    _, said = helper.communicate()
+    assert helper.returncode == 4
+    assert "begun anew" in said
+    assert counted(made) == copied
 
 
 def test_a_worker_does_not_take_up_transforms_that_were_edited(server: Server, migration: NewMigration) -> None:

@@ -150,6 +150,18 @@ def test_blocked_names_the_tables_and_the_sessions() -> None:
     assert str(freeze.Blocked(("a", "b"), ())) == "the lock on a, b could not be had; in the way: nobody who could be seen"
 
 
+@pytest.mark.parametrize("milliseconds", [1, 10, 50])
+def test_a_freeze_that_is_too_short_is_told_as_that(world: World, milliseconds: int) -> None:
+    """Its sessions are killed in the middle of something: that is not why it was undone."""
+    said = ""
+    try:
+        world.cutover(max_freeze=milliseconds / 1000)
+    except CutoverUndone as undone:
+        said = str(undone)
+    assert world.switched() == (not said)
+    assert not [text for text in ("Lost connection", "gone away", "ended early") if text in said], said
+
+
 def test_watchdog_bounds_the_stall_when_the_stream_hangs(world: World) -> None:
     def hang(step: str) -> None:
         if step == "drain":

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from replicator import state as states
+from replicator.commands import current_status
 from replicator.cutover import attempts
 from replicator.cutover import run as steps
 from replicator.cutover.freeze import NotThisTime
+from replicator.daemon import Daemon, abort_offline
 from replicator.demo.servers import Server
 from replicator.errors import CutoverUndone, WrongState
+from replicator.migration import Migration
+from replicator.progress import Progress
 from tests.reverse.world import Shop, make_shop
 
 
@@ -111,12 +115,15 @@ def complete(shop: Shop) -> None:
     shop.thread.join()
     assert not shop.errors
     assert shop.migration.progress.phase == "completed"
+    state = states.of(shop.config)
     with shop.session() as connection:
-        assert not states.of(shop.config).exists(connection)
-    left = shop.tables(shop.config.migration.state_database)
+        assert state.phase(connection) == "completed"
+        assert state.checkpoint(connection, "forward") is state.checkpoint(connection, "reverse") is None
+    left = shop.tables(state.database)
     assert not [name for name in left if name.startswith("shop:")]
     assert "services" in shop.tables(shop.archive)
     assert "offers" in shop.tables(shop.source)
+    begin_no_other(shop)
 
 
 def test_dropped_tables_come_back_before_the_freeze(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,3 +179,16 @@ def test_a_rollback_that_is_killed_after_dropped_tables_came_back(shop: Shop, mo
     assert "notes" in shop.tables(shop.archive)
     with shop.session() as connection:
         assert states.of(shop.config).intent(connection) is None
+
+
+def begin_no_other(shop: Shop) -> None:
+    """A service that is still enabled starts the daemon once more, also when nobody needs the archive any more."""
+    shop.run(f"DROP DATABASE {shop.archive}")
+    before = shop.tables(shop.source), shop.tables(shop.target)
+    assert current_status(shop.config)["phase"] == "completed"
+    with pytest.raises(WrongState, match="completed: there is nothing left to run"):
+        Daemon(Migration(shop.config, Progress("shop"))).run(once=False)
+    with pytest.raises(WrongState, match="completed: the new tables are in use"):
+        list(abort_offline(shop.config, {"drop_target": True}))
+    assert (shop.tables(shop.source), shop.tables(shop.target)) == before
+    assert current_status(shop.config)["phase"] == "completed"
