@@ -27,7 +27,7 @@ from replicator import beginning, ending
 from replicator import state as state_module
 from replicator.apply import heartbeat
 from replicator.apply.applier import Applier
-from replicator.apply.ends import Aside, Behind
+from replicator.apply.course import Aside, Behind, Course
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
@@ -557,25 +557,22 @@ class Migration:
             if moves is not None and moves.since is not None:
                 behind = Behind(moves.since, moves.statement)  # the last switch is where this stream begins
         upstream, downstream = config.ends(direction)
-        return Stream(
+        course = Course(
             self.plan if reverse is None else reverse.stream,
             # The lock is the target's: elsewhere the checkpoint alone keeps two streams apart.
             self.state if downstream is config.target else State(self.state.database, self.state.migration),
             upstream,
             downstream,
-            self.progress,
-            direction=direction,
-            set_aside=reverse is None and config.stream.on_bad_row == "quarantine",
-            exact=exact,
-            units=units,
-            throttle=self.throttle,
+            direction,
             beats=config.stream.heartbeat is not None,
+            set_aside=reverse is None and config.stream.on_bad_row == "quarantine",
             settled=settled,
             accept=config.stream.accept_schema_change,
             behind=behind,
             aside=None if renames is None else Aside(renames.archive, renames.marker),
             applier=Applier if reverse is None else partial(ReverseApplier, reverse=reverse),
         )
+        return Stream(course, self.progress, exact=exact, units=units, throttle=self.throttle)
 
     def _check(self) -> None:
         failed = failure(run_checks(self.config))
