@@ -111,7 +111,7 @@ class Life(Migration):
 
     def go_on(self) -> None:
         """From wherever the last one died."""
-        with self._target() as target:
+        with self.home.target() as target:
             phase = self.state.phase(target)
             if phase is None:
                 self.state.begin(target, {})
