@@ -80,11 +80,11 @@ class Daemon:
                     raise
             except ReplicatorError as error:
                 progress.failed(error)
-                migration.store_status()
+                migration.home.store_status()
                 raise
             progress.stopped()
-            migration.store_status()
-            if migration.ended:
+            migration.home.store_status()
+            if migration.ending.done:
                 self._answered()
             elif interrupted.is_set() and not once:
                 raise Interrupted("stopped; run again to go on where this left off")
@@ -179,7 +179,7 @@ class Daemon:
 
         def work() -> None:
             try:
-                with self._alone(command), migration.switching():
+                with self._alone(command), migration.turn.switching():
                     switch = (
                         partial(cross, back=command == "rollback")
                         if self._config.cutover.mode == "hooks"
@@ -196,11 +196,12 @@ class Daemon:
                         report=report,
                     )
                     if outcome is not None:
-                        migration.turn()
+                        migration.home.store_status()
+                        migration.turn.take()
                 steps.put(CutoverInDoubt(outcome.unsettled) if outcome is not None and outcome.unsettled else None)
             except CutoverInDoubt as doubt:
                 _log.error("cutover.in_doubt", command=command, reason=str(doubt))
-                migration.doubt(doubt)
+                migration.turn.doubt(doubt)
                 steps.put(doubt)
             except BaseException as error:
                 _log.error("cutover.failed", command=command, error=type(error).__name__, reason=str(error))
@@ -215,7 +216,7 @@ class Daemon:
     def _abort(self, arguments: Message) -> Iterator[Message]:
         with self._alone("abort"):
             yield {"step": "abort", "message": "ending the migration, once the work under way has ended"}
-            begun = self._migration.abort(drop_target=bool(arguments.get("drop_target")))
+            begun = self._migration.ending.abort(drop_target=bool(arguments.get("drop_target")))
             message = "the migration is aborted; the source was not changed"
             if not begun:
                 message = "the daemon ends before the migration has begun: nothing was changed"
@@ -224,7 +225,7 @@ class Daemon:
     def _complete(self, _arguments: Message) -> Iterator[Message]:
         with self._alone("complete"):
             yield {"step": "complete", "message": "ending the way back"}
-            self._migration.complete()
+            self._migration.ending.complete()
             archive, state = self._config.cutover.archive_database, self._config.migration.state_database
             message = (
                 f"the migration is complete: disable its service. The old tables stay in {archive}, and {state} says that it is"
@@ -300,5 +301,5 @@ def verify_offline(config: Config, arguments: Message) -> Iterator[Message]:
 def abort_offline(config: Config, arguments: Message) -> Iterator[Message]:
     """`abort` where no daemon runs."""
     migration = Migration(config, Progress(config.migration.name))
-    with migration.alone():
+    with migration.home.alone():
         yield from Daemon(migration).answer("abort", arguments)

@@ -197,10 +197,12 @@ class State:
         )
 
     def remove(self, connection: Connection) -> None:
-        """Forget this migration."""
+        """Forget this migration, at once: a later one of its name would take what is left for its own."""
+        execute(connection, "BEGIN")
         for name in _TABLES:
             column = "name" if name == "migration" else "migration"
             execute(connection, f"DELETE FROM {self.table(name)} WHERE {column} = %s", (self.migration,))
+        connection.commit()
 
     def complete(self, connection: Connection) -> None:
         """All that is left is that it is completed: a service that starts again does not begin it anew."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pymysql
 
 from replicator import quarantine
+from replicator.apply import heartbeat
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
 from replicator.errors import ReplicatorError
@@ -17,6 +20,19 @@ from replicator.state import State
 from replicator.throttle import Throttle
 
 INTERVAL = 1.0
+
+
+@contextmanager
+def watched(config: Config, upstream: Endpoint, state: State, progress: Progress, throttle: Throttle) -> Iterator[None]:
+    """Inside, heartbeats are written to the upstream, and both servers are looked at regularly."""
+    with ExitStack() as stack:
+        interval = config.stream.heartbeat
+        if interval is not None:
+            heart = heartbeat.Heart(upstream, state.database, state.migration, interval)
+            stack.callback(heart.stop)
+        watch = Watch(config, upstream, state, progress, throttle)
+        stack.callback(watch.stop)
+        yield
 
 
 class Watch:

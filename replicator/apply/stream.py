@@ -7,43 +7,24 @@ trying again cannot mend ends it and is kept in `error`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
-from types import MappingProxyType
-
-import pymysql
 
 from replicator.apply import ddl, heartbeat
-from replicator.apply.applier import Applied, Applier
-from replicator.apply.births import Births, unless_stranger
-from replicator.apply.ends import Aside, Behind
-from replicator.apply.feed import Feed, Piece
-from replicator.apply.prepared import Prepared
+from replicator.apply.applier import Applied
+from replicator.apply.course import Course
+from replicator.apply.feed import Piece
+from replicator.apply.session import Session, opened
 from replicator.apply.touched import TouchedLog
-from replicator.binlog.birth import new_server_id
-from replicator.binlog.events import Ddl, TransactionEnd, Wanted
+from replicator.binlog.events import TransactionEnd
 from replicator.binlog.safe_position import safe_position
-from replicator.errors import (
-    BadRow,
-    BinlogPurged,
-    ConnectionLost,
-    EventDamaged,
-    ReplicatorError,
-    SourceError,
-    StreamError,
-    Unsupported,
-)
-from replicator.mysql.connection import Connection, Endpoint, close, connect, connected, execute
-from replicator.mysql.flavour import identify
+from replicator.errors import BadRow, EventDamaged, ReplicatorError, SourceError, StreamError
+from replicator.mysql.connection import connected
 from replicator.mysql.position import Position
 from replicator.progress import Progress
-from replicator.quarantine import Quarantine
-from replicator.staging import staging_relation
-from replicator.state import Checkpoint, Direction, State
+from replicator.state import Direction
 from replicator.throttle import Throttle
-from replicator.transform.plan import MigrationPlan
 
 CHECKPOINT_INTERVAL = 1.0
 """Seconds between checkpoints while nothing that concerns us happens."""
@@ -74,61 +55,30 @@ class Stream(TouchedLog):
     """See the module. Public methods may be called from any thread."""
 
     def __init__(
-        self,
-        plan: MigrationPlan,
-        state: State,
-        upstream: Endpoint,
-        downstream: Endpoint,
-        progress: Progress,
-        *,
-        direction: Direction = "forward",
-        exact: bool,
-        units: bool | None = None,
-        throttle: Throttle,
-        beats: bool = True,
-        settled: Mapping[str, Position] = MappingProxyType({}),
-        accept: Position | None = None,
-        set_aside: bool = False,
-        behind: Behind | None = None,
-        aside: Aside | None = None,
-        applier: Callable[..., Applier] = Applier,
+        self, course: Course, progress: Progress, *, exact: bool, units: bool | None = None, throttle: Throttle
     ) -> None:
-        """`beats`: whether the upstream may be written to. `set_aside`: whether bad rows go to quarantine.
-
-        `accept`: the schema change behind which somebody has said that it goes on.
+        """`exact`: whether the promise holds from the checkpoint on, see Applier.
 
         `units`: whether those of staged transforms are kept up; by default as soon as rows are exact.
         """
         super().__init__()
-        self._plan = plan
-        self._state = state
-        self._upstream = upstream
-        self._downstream = downstream
+        self._course = course
         self._progress = progress
-        self._direction: Direction = direction
+        self._direction: Direction = course.direction
         self._throttle = throttle
-        self._beats = beats
         self._exact = exact
         self._units = exact if units is None else units
-        self._behind = behind
-        self._aside = aside
-        self._applier = applier
-        self._settled = settled
-        self._accept = accept
-        self._set_aside = set_aside
         self._condition = threading.Condition()
         self._stopping = False
         self._holds = 0
         self._standing = False
         self._eager = 0
+        """How many wait for a position: the checkpoint follows at once, and no throttle holds it back."""
         self._position: Position | None = None
-        self._births: Births
-        self._applying: Applier | None = None
-        self._reading: Feed | None = None
+        self._open: Session | None = None
         self._batch_rows = FEWEST_ROWS
-        """Has the loop look at once at what is waited for."""
         self.error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"{direction}-stream", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{course.direction}-stream", daemon=True)
 
     # From other threads -----------------------------------------------------------------------------------
 
@@ -212,21 +162,22 @@ class Stream(TouchedLog):
     def _wake(self) -> None:
         """Have the loop look at what is asked of it, instead of waiting for the next event."""
         self._condition.notify_all()
-        if self._reading is not None:
-            self._reading.wake()
+        if self._open is not None:
+            self._open.feed.wake()
 
     def become_exact(self) -> None:
         """Every row has been proved: from the next boundary on a row is only written where it has to be."""
         with self.held():
             self._exact = True
-            if self._applying is not None:
-                self._applying.exact = True
+            if self._open is not None:
+                self._open.applier.exact = True
 
     def source_barrier(self) -> None:
         """What stands in the upstream's binlog now is visible when this returns."""
-        with connected(self._upstream, database=False) as connection:
-            if self._beats:
-                heartbeat.beat(connection, self._state.database, self._state.migration)
+        course = self._course
+        with connected(course.upstream, database=False) as connection:
+            if course.beats:
+                heartbeat.beat(connection, course.state.database, course.state.migration)
             else:
                 safe_position(connection)
 
@@ -265,7 +216,7 @@ class Stream(TouchedLog):
                 pause = RETRY_WAIT[0]
 
     def _end(self, error: BaseException) -> None:
-        if isinstance(error, BadRow) and self._direction == "forward" and not self._set_aside:
+        if isinstance(error, BadRow) and self._direction == "forward" and not self._course.set_aside:
             error = BadRow(error.table, error.key, f"{error.reason}. {_WAY_ON}", error.column)
         self._progress.disconnected(self._direction)
         with self._condition:
@@ -274,131 +225,22 @@ class Stream(TouchedLog):
 
     def _session(self) -> None:
         """One pair of connections, from the stored checkpoint until told to stop or something breaks."""
-        connection = connect(self._downstream, write=True)
-        feed: Feed | None = None
-        applier: Applier | None = None
-        try:
-            execute(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            checkpoint = self._checkpoint(connection)
-            with connected(self._upstream, database=False) as source:
-                server = identify(source)
-                unless_stranger(source, self._upstream, server, checkpoint)
-            identity = server.identity
-            if self._direction == "forward" and self._plan.logs_cascades and server.native_keys:
-                raise SourceError(
-                    f"source {self._upstream.address}: it has been restarted with innodb_native_foreign_keys=ON and no longer"
-                    " logs what foreign keys change. Restart it without, or run again, which says whether that matters here"
-                )
-            behind = self._behind
-            if behind is not None and checkpoint.position != behind.since:
-                behind = None  # it is behind us
-            wanted = self._wanted()
-            # What the way back makes are no units of the target: it sets nothing aside, and leaves what is set aside alone.
-            units = self._plan if self._direction == "forward" else replace(self._plan, transforms=())
-            quarantine = Quarantine(self._state, units, self._downstream, accepting=self._set_aside)
-            applier = self._applier(
-                self._plan,
-                self._state,
-                self._direction,
-                connection,
-                self._downstream,
-                identify(connection),
-                staging_relation(self._state.database, self._state.migration, self._direction),
-                Prepared(
-                    self._state,
-                    self._direction,
-                    connection,
-                    self._upstream,
-                    server,
-                    wanted,
-                    self._copied(connection, identity),
-                ),
-                quarantine,
-                checkpoint=checkpoint,
-                source_identity=identity,
-                exact=self._exact,
-                units=self._units,
-                took=self._progress.took,
-            )
-            self._births = Births(self._state, self._direction, connection, identity, checkpoint)
-            feed = self._feed(checkpoint, identity, wanted, behind)
-            if self._position not in (None, checkpoint.position):
+        with opened(self._course, exact=self._exact, units=self._units, took=self._progress.took) as session:
+            if self._position not in (None, session.begin):
                 self.lose()  # a commit succeeded whose answer was lost
             with self._condition:
-                self._position = checkpoint.position
-                self._applying = applier
-                self._reading = feed
+                self._position = session.begin
+                self._open = session
                 self._condition.notify_all()
             self._progress.connected(self._direction)
-            self._apply(applier, feed)
-        except StreamError as error:
-            if feed is not None and not isinstance(error, BinlogPurged):
-                with suppress(ConnectionLost):  # what cannot be read may belong to another history
-                    self._births.ask(self._upstream, feed.read_position)
-            raise
-        except (pymysql.MySQLError, OSError) as error:
-            raise self._downstream.failure(error, "applying") from None
-        finally:
-            with self._condition:
-                self._applying = None
-                self._reading = None
-            if feed is not None:
-                feed.close()
-            if applier is not None:
-                applier.close()
-            close(connection)
+            try:
+                self._apply(session)
+            finally:
+                with self._condition:
+                    self._open = None
 
-    def _checkpoint(self, connection: Connection) -> Checkpoint:
-        self._state.guard(connection)
-        checkpoint = self._state.checkpoint(connection, self._direction)
-        if checkpoint is None:
-            raise Unsupported(
-                f"{self._state.table('checkpoint')} has no row for {self._state.migration}: the state was removed by"
-                " someone; abort and run again"
-            )
-        return checkpoint
-
-    def _copied(self, connection: Connection, identity: str) -> Callable[[Position], bool]:
-        """Whether the copies hold what an XA transaction from before the start did; the way back starts without any."""
-        stored = self._state.facts(connection).get("visible") if self._direction == "forward" else None
-        if stored is None:
-            return lambda _: True
-        visible = Position(**stored["position"])
-        return lambda position: identity == stored["server"] and visible.reached(position)
-
-    def _wanted(self) -> Callable[[str, str], Wanted | None]:
-        schemas = [self._plan.source_schema, *([] if self._aside is None else [self._aside.schema])]
-        wanted = {
-            (schema, name): Wanted(source.before, source.columns)
-            for name, source in self._plan.sources.items()
-            for schema in schemas
-        }
-        wanted[self._state.database, heartbeat.TABLE] = Wanted((), ("migration", "at"))
-        return lambda database, table: wanted.get((database, table))
-
-    def _feed(
-        self, checkpoint: Checkpoint, identity: str, wanted: Callable[[str, str], Wanted | None], behind: Behind | None
-    ) -> Feed:
-        beat = (self._state.database, heartbeat.TABLE, self._state.migration)
-        return Feed(
-            self._upstream,
-            checkpoint.position,
-            server_id=new_server_id(),
-            wanted=wanted,
-            by_gtid=identity != checkpoint.server,
-            judge=self._judge,
-            heartbeat=beat,
-            settled=self._settled,
-            behind=None if behind is None else behind.statement,
-            born=self._births.known,
-        )
-
-    def _judge(self, event: Ddl) -> ddl.SchemaChange | None:
-        if self._aside is not None and event.statement.startswith(self._aside.marker):
-            return None  # the rows stay the same, and are followed there
-        return ddl.judge(event, self._plan)
-
-    def _apply(self, applier: Applier, feed: Feed) -> None:
+    def _apply(self, session: Session) -> None:
+        applier, feed, births = session.applier, session.feed, session.births
         written = heard = monotonic()
         passed: TransactionEnd | None = None
         """Read, of no concern here, and not in the checkpoint yet."""
@@ -416,15 +258,15 @@ class Stream(TouchedLog):
                     self._condition.wait(IDLE_WAIT)
                 continue
             pieces = feed.take(self._batch_rows, IDLE_WAIT)
-            self._births.note(pieces)
+            births.note(pieces)
             if pieces:
                 heard = monotonic()
             elif monotonic() - heard > SILENCE:
-                self._births.ask(self._upstream, feed.read_position)
+                births.ask(self._course.upstream, feed.read_position)
                 heard = monotonic()
             changed = pieces.pop() if pieces and pieces[-1].ddl else None
             if not all(piece.idle for piece in pieces):
-                self._apply_rows(applier, feed, pieces)
+                self._apply_rows(session, pieces)
                 passed, written = None, monotonic()
             elif pieces:
                 passed = pieces[-1].end
@@ -434,22 +276,22 @@ class Stream(TouchedLog):
                 if passed is not None:
                     applier.pass_over(passed)
                     self._reached(passed, [], stored=True)
-                self._change_schema(applier, feed, changed)
+                self._change_schema(session, changed)
                 passed, written = None, monotonic()
 
-    def _change_schema(self, applier: Applier, feed: Feed, piece: Piece) -> None:
+    def _change_schema(self, session: Session, piece: Piece) -> None:
         """Do what follows from a statement on a table of ours, or stop in front of it."""
         (change,) = piece.ddl
         position = change.ddl.position
-        accepted = self._accept is not None and self._accept.order == position.order
+        accepted = self._course.accept is not None and self._course.accept.order == position.order
         if not change.follows and not (accepted and change.acceptable and self._exact):
             raise ddl.schema_changed(change, exact=self._exact)
         if change.empties:
-            applier.empty(change.tables)
-            self._apply_rows(applier, feed, [piece])
+            session.applier.empty(change.tables)
+            self._apply_rows(session, [piece])
         else:
             assert piece.end is not None
-            applier.pass_over(piece.end)
+            session.applier.pass_over(piece.end)
             self._reached(piece.end, [piece], stored=True)
 
     def _stand_while_held(self) -> None:
@@ -461,20 +303,21 @@ class Stream(TouchedLog):
                 self._condition.wait(1.0)
             self._standing = False
 
-    def _apply_rows(self, applier: Applier, feed: Feed, pieces: list[Piece]) -> None:
+    def _apply_rows(self, session: Session, pieces: list[Piece]) -> None:
         """Apply pieces; a last one without its end is followed until the end of its transaction."""
         whole = [piece for piece in pieces if piece.end is not None]
         if pieces[-1].end is None and len(whole) != len(pieces) and whole:
             first = pieces.index(whole[-1]) + 1
-            self._apply_rows(applier, feed, pieces[:first])
+            self._apply_rows(session, pieces[:first])
             pieces = pieces[first:]
+        applier, feed = session.applier, session.feed
         started = monotonic()
         applied = applier.apply(pieces)
         while applied is None:
             if self._stopping:
                 return
             pieces = feed.take(FOLLOWED_ROWS, IDLE_WAIT)
-            self._births.note(pieces)
+            session.births.note(pieces)
             self._progress.beat()
             if pieces:
                 first = next((index for index, piece in enumerate(pieces) if piece.end is not None), len(pieces) - 1)
@@ -483,7 +326,7 @@ class Stream(TouchedLog):
                 if rest:
                     assert applied is not None
                     self._committed(applied, pieces[: first + 1])
-                    self._apply_rows(applier, feed, rest)
+                    self._apply_rows(session, rest)
                     return
         self._committed(applied, pieces)
         self._adapt(monotonic() - started, feed.waiting_rows)

@@ -9,6 +9,7 @@ import pytest
 
 from replicator import const, copy_table, many, one, transform
 from replicator.apply import heartbeat
+from replicator.apply.course import Course
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position, safe_position
 from replicator.config import ThrottleConfig
@@ -149,9 +150,8 @@ class Bench:
 
     def start(self) -> None:
         throttle = Throttle(NO_THROTTLE, ())
-        self.stream = Stream(
-            self.plan, self.state, self.source, self.target, self.progress, exact=True, throttle=throttle
-        )
+        course = Course(self.plan, self.state, self.source, self.target)
+        self.stream = Stream(course, self.progress, exact=True, throttle=throttle)
         self.stream.start()
 
     def write(self, *statements: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pymysql.cursors import DictCursor
 
 from replicator.apply import heartbeat
+from replicator.apply.course import Course
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position
 from replicator.config import Config
@@ -69,7 +70,8 @@ def _ours(config: Config, begin: Position, end: Position) -> float:
         begin_state(config, writer)
         of(config).begin_stream(writer, "forward", Checkpoint(begin, identify(reader).identity, 0.0))
     throttle = Throttle(config.throttle, (config.source, config.target))
-    stream = Stream(plan, of(config), config.source, config.target, Progress("bench"), exact=True, throttle=throttle)
+    course = Course(plan, of(config), config.source, config.target)
+    stream = Stream(course, Progress("bench"), exact=True, throttle=throttle)
     began = time.monotonic()
     stream.start()
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 
 from replicator.commands import current_status
@@ -19,6 +20,7 @@ from replicator.config import Config, load
 from replicator.demo.servers import Server
 from replicator.errors import ReplicatorError
 from replicator.mysql.connection import Connection, execute, rows, value
+from replicator.state import of
 
 COMMAND = [sys.executable, "-m", "replicator"]
 PATIENCE = 60
@@ -231,6 +233,24 @@ def test_before_it_has_begun(shop: Shop) -> None:
     assert asked.poll() is None
     execute(other, "UNLOCK TABLES")
     shop.gone(daemon, asked, "ends before the migration has begun")
+
+
+def test_state_goes_as_a_whole_or_not_at_all(shop: Shop) -> None:
+    """Who begins again behind a removal that broke off must not find jobs that are done."""
+    connection = shop.connect(shop.server)
+    state = of(shop.config)
+    state.create(connection)
+    state.begin(connection, {})
+    job = state.table("job")
+    execute(connection, f"INSERT INTO {job} (migration, name, chunk_rows, estimate, planned) VALUES ('shop', 'items', 1, 1, 1)")
+    execute(connection, f"CREATE TRIGGER {state.table('stay')} BEFORE DELETE ON {job} FOR EACH ROW SIGNAL SQLSTATE '45000'")
+    with pytest.raises(pymysql.MySQLError):
+        state.remove(connection)
+    connection.rollback()
+    assert state.exists(connection)
+    execute(connection, f"DROP TRIGGER {state.table('stay')}")
+    state.remove(connection)
+    assert shop.left(connection) == {}
 
 
 @pytest.mark.parametrize("daemon_lives", [True, False])

@@ -107,11 +107,11 @@ def test_a_second_daemon_is_kept_out_until_the_first_one_is_gone(
     )
     config = load(tmp_path / "replicator.toml", {})
     first, second = Migration(config, Progress("twice")), Migration(config, Progress("twice"))
-    with first.alone():
+    with first.home.alone():
         with pytest.raises(WrongState, match="another daemon runs the migration twice") as refused:
             second.run(once=True)
         assert refused.value.exit_code == 4
-    with second.alone():
+    with second.home.alone():
         pass
 
 

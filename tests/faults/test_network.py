@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from replicator import migration
+from replicator import verifying
 from replicator.apply import stream
 from replicator.errors import SourceError
 from tests.conftest import ServerPair
@@ -39,7 +39,7 @@ def test_a_network_that_delays_halves_and_cuts(
 ) -> None:
     """Between the packets of encrypted connections, and in the middle of them."""
     monkeypatch.setattr(stream, "RETRY_WAIT", (0.05, 0.2))
-    monkeypatch.setattr(migration, "_VERIFY_PAUSE", 0.1)
+    monkeypatch.setattr(verifying, "_PAUSE", 0.1)
     world = new_world(urls=urls(ways, f"?ssl=verify&ssl_ca={authorities}/ours.pem"))
     storms = Storm(1), Storm(2)
     with world.traffic() as traffic:

@@ -16,12 +16,15 @@ from replicator import beginning
 from replicator import migration as migration_module
 from replicator import state as state_module
 from replicator.apply import feed as feed_module
+from replicator.apply import session as session_module
 from replicator.apply import stream as stream_module
 from replicator.apply.feed import Feed, Piece
+from replicator.apply.session import Session
 from replicator.apply.stream import Stream
 from replicator.binlog.events import BinlogEvent, Wanted
 from replicator.config import Config, CopyConfig, CutoverConfig, MigrationConfig, StreamConfig, ThrottleConfig
-from replicator.copy import chunks, crew, session
+from replicator.copy import chunks, crew
+from replicator.copy import session as copy_session_module
 from replicator.copy import writing as writing_module
 from replicator.migration import Migration
 from replicator.mysql.catalog import Column
@@ -74,7 +77,7 @@ def running(world: World) -> Iterator[None]:
         (beginning, "defer_indexes", lambda *_: None),
         (migration_module, "restore_indexes", lambda *_: None),
         (stream_module, "threading", _AT_ONCE),
-        (stream_module, "Feed", lambda *args, **options: _Feed(world, *args, **options)),
+        (session_module, "Feed", lambda *args, **options: _Feed(world, *args, **options)),
         (stream_module, "FEWEST_ROWS", world.batch_rows),
         (stream_module, "FOLLOWED_ROWS", world.batch_rows),
         (stream_module, "RETRY_WAIT", (0.0, 0.0)),
@@ -85,7 +88,7 @@ def running(world: World) -> Iterator[None]:
         (feed_module, "PIECE_BYTES", world.piece_events),
         (crew, "threading", _AT_ONCE),
         (chunks, "FIRST_CHUNK_ROWS", world.chunk_rows),
-        (session, "FIRST_CHUNK_ROWS", world.chunk_rows),
+        (copy_session_module, "FIRST_CHUNK_ROWS", world.chunk_rows),
         (produce_module, "row_encoder", _row_encoder),
         (writing_module, "row_encoder", _row_encoder),
         (produce_module, "row_class", _row_class),
@@ -108,7 +111,7 @@ class Life(Migration):
 
     def go_on(self) -> None:
         """From wherever the last one died."""
-        with self._target() as target:
+        with self.home.target() as target:
             phase = self.state.phase(target)
             if phase is None:
                 self.state.begin(target, {})
@@ -128,11 +131,10 @@ class Life(Migration):
 
 
 class _Stream(Stream):
-    def _feed(self, *arguments: Any) -> Feed:
-        feed = super()._feed(*arguments)
-        assert isinstance(feed, _Feed)
-        feed.dry, feed.exact = self.stop, self._exact
-        return feed
+    def _apply(self, session: Session) -> None:
+        assert isinstance(session.feed, _Feed)
+        session.feed.dry, session.feed.exact = self.stop, self._exact
+        super()._apply(session)
 
 
 class _Feed(Feed):

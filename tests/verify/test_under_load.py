@@ -12,6 +12,7 @@ import pytest
 
 from replicator import state
 from replicator.apply.applier import Applied, Applier
+from replicator.apply.course import Course
 from replicator.apply.feed import Piece
 from replicator.apply.stream import Stream
 from replicator.binlog.safe_position import current_position
@@ -103,7 +104,7 @@ def live(scene: NewScene, server_pair: ServerPair) -> Scene:
 def streaming(scene: Scene) -> Iterator[Stream]:
     ends = (scene.config.source, scene.config.target)
     throttle = Throttle(scene.config.throttle, ends)
-    stream = Stream(scene.plan, state.of(scene.config), *ends, scene.progress, exact=True, throttle=throttle)
+    stream = Stream(Course(scene.plan, state.of(scene.config), *ends), scene.progress, exact=True, throttle=throttle)
     stream.start()
     try:
         yield stream

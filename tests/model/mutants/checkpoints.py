@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
-from replicator.apply import feed
+from replicator.apply import feed, session
 from replicator.apply.applier import Applier
 from replicator.apply.stream import Stream
 from replicator.state import State
@@ -67,24 +68,28 @@ def _() -> list[Patch]:
 
 @mutant("a new session begins behind the transaction that comes next")
 def _() -> list[Patch]:
-    original = Stream._feed
+    original = session._feed
 
-    def skip(self: Any, checkpoint: Any, *arguments: Any) -> Any:
+    def skip(course: Any, checkpoint: Any, *arguments: Any) -> Any:
         place = position(version_at(checkpoint.position) + 1)
-        return original(self, replace(checkpoint, position=place), *arguments)
+        return original(course, replace(checkpoint, position=place), *arguments)
 
-    return [(Stream, "_feed", skip)]
+    return [(session, "_feed", skip)]
 
 
 @mutant("a stream that goes on after an error begins where it thinks it is")
 def _() -> list[Patch]:
-    original = Stream._checkpoint
+    original, stored = Stream._session, session._checkpoint
 
-    def remembered(self: Any, connection: Any) -> Any:
-        found = original(self, connection)
-        return found if self._position is None else replace(found, position=self._position)
+    def remembering(self: Stream) -> None:
+        def remembered(course: Any, connection: Any) -> Any:
+            found = stored(course, connection)
+            return found if self._position is None else replace(found, position=self._position)
 
-    return [(Stream, "_checkpoint", remembered)]
+        with patch.object(session, "_checkpoint", remembered):
+            original(self)
+
+    return [(Stream, "_session", remembering)]
 
 
 @mutant("transactions of no concern are passed over as if nothing waited in front of them")

@@ -40,7 +40,7 @@ def _() -> list[Patch]:
     original = Migration.catch_up
 
     def from_high(self: Migration) -> None:
-        with self._target() as target:
+        with self.home.target() as target:
             known = self.state.checkpoint(target, "forward")
             high = Position(**self.state.facts(target)["high"])
             assert known is not None
