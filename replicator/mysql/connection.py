@@ -31,7 +31,7 @@ else:
 READ_SQL_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 WRITE_SQL_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
 
-_SETTINGS = {
+_SETTINGS: Mapping[str, str | int] = {
     "sql_select_limit": 2**64 - 1,
     "sql_big_selects": 1,
     "sql_safe_updates": 0,
