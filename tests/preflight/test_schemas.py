@@ -50,6 +50,23 @@ def test_a_table_without_a_key(build: Build, server: Server) -> None:
     assert passes(migration.check("keys"))
 
 
+def test_a_target_key_that_is_generated(build: Build, mysql: Server) -> None:
+    migration = copied(
+        build, mysql, "id int NOT NULL, twice int, PRIMARY KEY (id)",
+        "id int NOT NULL, twice int GENERATED ALWAYS AS (2 * id) STORED, PRIMARY KEY (id, twice)",
+    )  # fmt: skip
+    assert fails(migration.check("transforms"), "primary key", "generated column twice", "an ordinary column")
+
+
+def test_a_unit_key_that_is_generated(build: Build, server: Server) -> None:
+    target = "id int NOT NULL PRIMARY KEY, twice int GENERATED ALWAYS AS (2 * id) STORED UNIQUE"
+    migration = build(
+        server, "CREATE TABLE t (id int PRIMARY KEY, twice int);", f"CREATE TABLE t ({target});",
+        'from replicator import transform\n@transform("t", key={"twice": "id"})\ndef t(row): return {"id": row.id}',
+    )  # fmt: skip
+    assert fails(migration.check("transforms"), "key: t.twice is generated", "columns that the transform writes")
+
+
 def test_a_key_that_is_no_number_one_can_name(build: Build, server: Server) -> None:
     migration = copied(build, server, "id double NOT NULL PRIMARY KEY")
     assert fails(migration.check("keys"), "double", "decimal")
