@@ -133,6 +133,28 @@ def test_collation_that_ignores_spaces(build: Build, server: Server) -> None:
     exact = "utf8mb4_nopad_bin" if server.flavour == "mariadb" else "utf8mb4_0900_bin"
     migration = copied(build, server, TEXT.format("utf8mb4", exact), TEXT.format("utf8mb4", "utf8mb4_bin"))
     assert fails(migration.check("collation"), exact, "utf8mb4_bin")
+    follow(migration.server, migration.target, only(migration.check("collation")).fix)
+    assert passes(migration.check("collation"))
+
+
+def follow(server: Server, database: str, fix: str) -> None:
+    """Do what the fix says."""
+    run_script(server, database, fix.removesuffix(", and the same in the schema file"))
+
+
+@pytest.mark.cross
+def test_collation_of_keys_that_the_target_does_not_know(build: Build, mysql: Server, mariadb: Server) -> None:
+    migration = copied(build, mysql, TEXT.format("utf8mb4", "utf8mb4_0900_ai_ci"))
+    elsewhere = f"{migration.target}_away"
+    run_script(mariadb, None, f"CREATE DATABASE {elsewhere}")
+    try:
+        run_script(mariadb, elsewhere, f"CREATE TABLE t ({TEXT.format('utf8mb4', 'utf8mb4_unicode_ci')});\n")
+        config = replace(migration.config(), target=mariadb.endpoint("target", elsewhere))
+        assert fails(check(config, "collation"), "utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci")
+        follow(mariadb, elsewhere, only(check(config, "collation")).fix)
+        assert passes(check(config, "collation"))
+    finally:
+        run_script(mariadb, None, f"DROP DATABASE {elsewhere}")
 
 
 def test_collation_of_a_copied_unique_column(build: Build, server: Server) -> None:
