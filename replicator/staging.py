@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from replicator.errors import WrongState
-from replicator.mysql.catalog import BINARY_TYPES, Column, read_tables
+from replicator.mysql.catalog import BINARY_TYPES, Column, Table, read_tables
 from replicator.mysql.connection import Connection, execute
 from replicator.mysql.sql import quote
 from replicator.state import Direction
@@ -35,7 +35,7 @@ def staging_relation(database: str, migration: str, direction: Direction = "forw
 def create_staging(connection: Connection, relation: Relation, staged: StagedTable) -> None:
     """Create the staging table, without its secondary indexes, if it is not there."""
     lines = [_definition(staged.table.by_name[name]) for name in staged.columns]
-    lines.append(f"PRIMARY KEY ({', '.join(quote(name) for name in staged.table.row_key)})")
+    lines.append(f"PRIMARY KEY ({', '.join(_key_parts(staged.table))})")
     execute(
         connection,
         f"CREATE TABLE IF NOT EXISTS {relation(staged.table.name)} ({', '.join(lines)}) ENGINE=InnoDB"
@@ -96,6 +96,13 @@ def _definition(column: Column) -> str:
     if column.type == "json":
         charset = ""
     return f"{quote(column.name)} {column.full_type}{charset} {'NULL' if column.nullable else 'NOT NULL'}"
+
+
+def _key_parts(table: Table) -> list[str]:
+    """The row key as the source's own index has it: of a long column perhaps only the beginning."""
+    primary = [index for index in table.indexes if index.name == "PRIMARY"]
+    prefixes = {name: prefix for index in primary for name, prefix in zip(index.columns, index.prefixes, strict=True)}
+    return [quote(name) + (f"({prefix})" if (prefix := prefixes.get(name)) else "") for name in table.row_key]
 
 
 def _indexed(column: Column) -> str:

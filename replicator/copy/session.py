@@ -19,7 +19,6 @@ from replicator.copy.writing import LoadWarned, TableWriter
 from replicator.errors import BadRow, ReplicatorError, SchemaChanged
 from replicator.mysql.catalog import Column, Table
 from replicator.mysql.connection import Connection, Endpoint, connected, error_code, execute, failing, row
-from replicator.mysql.flavour import identify
 from replicator.mysql.literals import UNWRITABLE, exact_expression
 from replicator.mysql.reading import Decode, Unreadable, read_batches
 from replicator.mysql.sql import quote
@@ -306,6 +305,8 @@ def _unchanged(transform: PlannedTransform, columns: Sequence[str]) -> Callable[
         ours, theirs = transform.source.by_name[origin], transform.target.by_name[name]
         if (ours.type, ours.full_type) != (theirs.type, theirs.full_type) or not _plain(theirs):
             return None
+        if ours.nullable and not theirs.nullable:  # LOAD DATA writes the present time or the next number for some NULLs
+            return None
     return getter([columns.index(name) for name in transform.copied])
 
 
@@ -328,15 +329,13 @@ class _Task:
 def opened(config: Config, plan: MigrationPlan) -> Iterator[Session]:
     """A session with connections of its own."""
     limits: dict[str, str | int] = {"wait_timeout": _IDLE_SECONDS, "net_read_timeout": _IDLE_SECONDS}
-    with connected(config.source) as source:
-        # A limit on the time of statements is for the applications: a chunk takes what it takes.
-        with failing(config.source, "copying"):
-            limit = "max_statement_time" if identify(source).flavour == "mariadb" else "max_execution_time"
-            execute(source, f"SET SESSION {limit} = 0")
-        with connected(config.target, write=True, autocommit=False, settings=limits) as target:
-            # Ranges are locked by nobody: two workers write side by side.
-            with failing(config.target, "copying"):
-                execute(target, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-                of(config).guard(target)
-                session = Session(config, plan, source, target)
-            yield session
+    with (
+        connected(config.source) as source,
+        connected(config.target, write=True, autocommit=False, settings=limits) as target,
+    ):
+        # Ranges are locked by nobody: two workers write side by side.
+        with failing(config.target, "copying"):
+            execute(target, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            of(config).guard(target)
+            session = Session(config, plan, source, target)
+        yield session

@@ -31,8 +31,33 @@ else:
 READ_SQL_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 WRITE_SQL_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
 
-_SHOW_GENERATED_KEYS = " /*!80030 , show_gipk_in_create_table_and_information_schema=ON */"
-"""MySQL can be told to hide the primary keys that it made itself. MariaDB takes no notice of MySQL 8's version numbers."""
+_SETTINGS: Mapping[str, str | int] = {
+    "sql_select_limit": 2**64 - 1,
+    "sql_big_selects": 1,
+    "sql_safe_updates": 0,
+    "sql_quote_show_create": 1,
+    "unique_checks": 1,
+    "completion_type": 0,
+    "time_zone": "+00:00",
+    "net_read_timeout": 3600,
+    "net_write_timeout": 3600,
+    "wait_timeout": 28800,
+}
+"""A session begins with the server's global values, which are for applications: one would end every SELECT at some row without
+a word, another would let a unique key hold a value twice."""
+_MYSQL_SETTINGS = (
+    " /*!80000 , max_execution_time=0, transaction_isolation='REPEATABLE-READ', transaction_read_only=0 */"
+    # MySQL can be told to hide the primary keys that it made itself.
+    " /*!80030 , show_gipk_in_create_table_and_information_schema=ON */"
+)
+"""MariaDB takes no notice of MySQL 8's version numbers."""
+_MARIADB_SETTINGS = (
+    " /*M!100600 , max_statement_time=0, tx_isolation='REPEATABLE-READ', tx_read_only=0, idle_transaction_timeout=0,"
+    " idle_readonly_transaction_timeout=0, idle_write_transaction_timeout=0,"
+    # Rows that a LOAD DATA left out are known by their warnings.
+    " old_mode=REPLACE(@@old_mode, 'NO_DUP_KEY_WARNINGS_WITH_IGNORE', '') */"
+)
+"""What only MariaDB executes. Rows that are read uncommitted may be rolled back, and then no event takes them away again."""
 
 _LOST = {
     CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR,
@@ -192,11 +217,9 @@ def connect(
     Raises SourceConnectionLost/TargetConnectionLost when the server cannot be reached, SourceError/TargetError when it refuses.
     """
     variables: dict[str, str | int] = {
-        "time_zone": "+00:00",
+        **_SETTINGS,
         "sql_mode": WRITE_SQL_MODE if write else READ_SQL_MODE,
-        "net_read_timeout": 3600,
-        "net_write_timeout": 3600,
-        "wait_timeout": 28800,
+        "autocommit": int(autocommit),  # MySQL may tell PyMySQL that it is on when the server's own is off
     }
     if write:
         variables["foreign_key_checks"] = 0
@@ -215,7 +238,7 @@ def connect(
             database=endpoint.database if database and endpoint.database else None,
             charset="utf8mb4",
             autocommit=autocommit,
-            init_command=f"SET SESSION {assignments}{_SHOW_GENERATED_KEYS}",
+            init_command=f"SET SESSION {assignments}{_MYSQL_SETTINGS}{_MARIADB_SETTINGS}",
             client_flag=CLIENT.FOUND_ROWS | (CLIENT.MULTI_STATEMENTS if several else 0),
             local_infile=True,
             max_allowed_packet=1 << 30,

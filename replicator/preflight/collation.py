@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from replicator.mysql.catalog import Column, Index
 from replicator.mysql.connection import rows
@@ -14,6 +15,7 @@ from replicator.transform.plan import PlannedTransform
 
 def check(context: Context) -> Iterator[Finding]:
     """Text keys are told apart by the target's collations wherever the source tells them apart."""
+    known = _known(context)
     for transform in context.plan.transforms:
         source_of = _origins(transform)
         seen: set[str] = set()
@@ -25,8 +27,8 @@ def check(context: Context) -> Iterator[Finding]:
                 seen.add(name)
                 column = transform.target.by_name[name]
                 if column.is_text and origin.is_text and not _as_fine(column, origin):
-                    yield _coarser(transform, index, column, origin)
-    yield from _staging(context)
+                    yield _coarser(transform, index, column, origin, known)
+    yield from _staging(context, known)
 
 
 def _origins(transform: PlannedTransform) -> dict[str, Column]:
@@ -58,24 +60,34 @@ def _pads(collation: str) -> bool:
     return "_0900_" not in collation and "nopad" not in collation and collation != "binary"
 
 
-def _coarser(transform: PlannedTransform, index: Index, column: Column, origin: Column) -> Finding:
-    table = transform.target
+def _coarser(transform: PlannedTransform, index: Index, column: Column, origin: Column, known: Collection[str]) -> Finding:
+    table, charset = transform.target, column.charset
+    own = _parts(charset or "")[0]
+    fine = [
+        name
+        for name in (origin.collation or "", f"{charset}_bin", f"{charset}_nopad_bin", f"{charset}_0900_bin")
+        if name in known and _parts(name)[0] == own and _as_fine(replace(column, collation=name), origin)
+    ]
     return failed(
         f"target {table.name}.{column.name}, part of the unique key {index.name}, compares by {column.collation}; its "
         f"source {transform.source.name}.{origin.name} by {origin.collation}: two rows there may be one key here",
-        f"ALTER TABLE {table.sql} MODIFY {quote(column.name)} {column.full_type} CHARACTER SET {column.charset} COLLATE "
-        f"{origin.collation if origin.charset == column.charset else f'{column.charset}_bin'}"
-        f"{'' if column.nullable else ' NOT NULL'}, and the same in the schema file",
+        f"ALTER TABLE {table.sql} MODIFY {quote(column.name)} {column.full_type} CHARACTER SET {charset} COLLATE "
+        f"{[*fine, f'{charset}_bin'][0]}{'' if column.nullable else ' NOT NULL'}, and the same in the schema file",
     )
 
 
-def _staging(context: Context) -> Iterator[Finding]:
-    if context.same_server:
-        return
+def _known(context: Context) -> set[str]:
+    """The collations of the target's server."""
     applicable = "information_schema.collation_character_set_applicability"
     known = {name for (name,) in rows(context.target.connection, f"SELECT collation_name FROM {applicable}")}
     if context.target.server.flavour == "mariadb" and context.target.server.version >= (10, 10, 0):
         known |= {name for (name,) in rows(context.target.connection, f"SELECT full_collation_name FROM {applicable}")}
+    return known
+
+
+def _staging(context: Context, known: Collection[str]) -> Iterator[Finding]:
+    if context.same_server:
+        return
     for source in context.plan.sources.values():
         for name in source.staged.columns if source.staged is not None else ():
             column = source.table.by_name[name]

@@ -169,7 +169,12 @@ def _missing(config: Config, end: End, need: Need, privileges: Privileges) -> It
     scratch = need.place == "scratch"
     if privileges.allow(need.privilege, f"{database}{'0' * 8}" if scratch else database, tables):
         return
-    where = "*.*" if database is None else f"{quote(_escaped(database) + '%' * scratch)}.*"
+    if database is None or (scratch and privileges.literal):
+        where = "*.*"
+    elif privileges.literal:
+        where = f"{quote(database)}.*"
+    else:
+        where = f"{quote(_escaped(database) + '%' * scratch)}.*"
     yield failed(
         f"{end}: {end.endpoint.user} lacks {need.privilege} on {'everything' if database is None else database}: "
         f"needed to {need.reason}",

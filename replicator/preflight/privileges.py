@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from replicator.mysql.connection import Connection, rows, value
+from replicator.mysql.connection import Connection, row, rows, value
 
 _GRANT = re.compile(r"(GRANT|REVOKE) (?P<privileges>.+?) ON (?P<object>.+?) (?:TO|FROM) ", re.DOTALL)
 _OBJECT = re.compile(r"(?:TABLE )?(?P<schema>\*|`(?:[^`]|``)+`)\.(?P<table>\*|`(?:[^`]|``)+`)\Z")
@@ -33,6 +33,8 @@ class Privileges:
     """All grants of the account and of its active roles."""
 
     grants: tuple[Grant, ...]
+    literal: bool = False
+    """MySQL's partial_revokes: the database of a grant is a name, not a pattern."""
 
     def allow(self, privilege: str, schema: str | None, tables: Iterable[str] = ()) -> bool:
         """Whether the account has the privilege on the schema (None: on everything), or on each of the tables."""
@@ -41,7 +43,8 @@ class Privileges:
             return any(grant.schema is None and _covers_global(grant, privilege) for grant in having)
         if any(grant.revoked and grant.schema == schema and privilege in grant.privileges for grant in having):
             return False  # MySQL's partial_revokes
-        if any(grant.table is None and not grant.revoked and _matches(grant.schema, schema) for grant in having):
+        matches = _is if self.literal else _matches
+        if any(grant.table is None and not grant.revoked and matches(grant.schema, schema) for grant in having):
             return True
         granted = {grant.table for grant in having if grant.table is not None and grant.schema == schema}
         wanted = set(tables)
@@ -56,7 +59,13 @@ def read_privileges(connection: Connection) -> Privileges:
         mysql = "`@`" in str(role)
         statement = f"SHOW GRANTS FOR CURRENT_USER() USING {role}" if mysql else "SHOW GRANTS FOR CURRENT_ROLE"
         lines += [str(record[0]) for record in rows(connection, statement)]
-    return Privileges(tuple(grant for grant in map(parse_grant, lines) if grant is not None))
+    return Privileges(tuple(grant for grant in map(parse_grant, lines) if grant is not None), partial_revokes(connection))
+
+
+def partial_revokes(connection: Connection) -> bool:
+    """Whether the server takes the databases of grants by their names."""
+    found = row(connection, "SHOW GLOBAL VARIABLES LIKE 'partial_revokes'")
+    return found is not None and found[1] == "ON"
 
 
 def parse_grant(line: str) -> Grant | None:
@@ -82,6 +91,10 @@ def _bare(name: str) -> str:
 
 def _covers_global(grant: Grant, privilege: str) -> bool:
     return not grant.revoked and (privilege in grant.privileges or "ALL PRIVILEGES" in grant.privileges)
+
+
+def _is(name: str | None, schema: str) -> bool:
+    return name is None or name == schema
 
 
 def _matches(pattern: str | None, schema: str) -> bool:

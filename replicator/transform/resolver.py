@@ -41,6 +41,11 @@ class Resolver:
             self.problem(f'target table "{declaration.target}" does not exist{hint(declaration.target, self.targets)}')
         elif not target.primary_key:
             self.problem(f'target table "{target.name}" has no primary key: add one')
+        elif generated := [name for name in target.primary_key if target.by_name[name].generated]:
+            self.problem(
+                f'the primary key of target table "{target.name}" has the generated column {generated[0]}, which no transform'
+                " writes: make it an ordinary column, and return its value"
+            )
         if source is None or target is None or self.problems:
             return None
         reads = self.reads(source, target)
@@ -128,6 +133,8 @@ class Resolver:
         for name, origin in key:
             if name not in target.by_name:
                 self.problem(f'key: no column "{name}" in target table {target.name}{hint(name, target.by_name)}')
+            elif target.by_name[name].generated:
+                self.problem(f"key: {target.name}.{name} is generated: name columns that the transform writes")
             if isinstance(origin, str) and origin not in source.by_name:
                 self.problem(f'key: no column "{origin}" in {source.name}{hint(origin, source.by_name)}')
         pairs = [(name, origin) for name, origin in key if isinstance(origin, str)]

@@ -382,3 +382,20 @@ def test_replacing_a_parent_leaves_its_children(server: Server, migration: NewMi
     assert made.read("SELECT * FROM t ORDER BY id") == [(1, "a"), (2, "b")]
     assert made.read("SELECT * FROM child ORDER BY id") == [(10, 1), (50, 5)]
     assert made.read("SELECT * FROM grand ORDER BY id") == [(100, 10), (500, 50)]
+
+
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "INT", "INT AUTO_INCREMENT", "POINT"])
+def test_a_null_for_a_column_that_takes_none(server: Server, migration: NewMigration, kind: str) -> None:
+    """LOAD DATA knows an own value for some of them, and says nothing."""
+    source = kind.removesuffix(" AUTO_INCREMENT")
+    default = "DEFAULT '2000-01-01 00:00:00'" if kind == "TIMESTAMP" else ""
+    new = migration(
+        server,
+        f"CREATE TABLE t (id INT PRIMARY KEY, n {source} NULL); INSERT INTO t VALUES (1, NULL);",
+        f"CREATE TABLE t (id INT PRIMARY KEY, n {kind} NOT NULL {default}{', UNIQUE (n)' if source != kind else ''});",
+        'copy_table("t")',
+    )
+    with pytest.raises(BadRow, match=r"^t\.n, key id=1: NULL for a NOT NULL column") as caught:
+        new.copy()
+    assert caught.value.column == "n"
+    assert counted(new) == (0, 0)

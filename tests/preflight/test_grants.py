@@ -17,12 +17,25 @@ from replicator import migration as engine
 from replicator.config import Config
 from replicator.cutover.moves import make_moves
 from replicator.daemon import Daemon
+from replicator.demo.servers import Server
 from replicator.preflight import run_checks
 from replicator.preflight.context import opened
 from replicator.preflight.grants import NEEDS, sentry_database
 from replicator.preflight.privileges import Grant, Privileges, parse_grant
 from replicator.progress import Progress
-from tests.preflight.migrations import TARGET, Migration, fails, look, only, passes, pretend, run_script
+from tests.preflight.migrations import (
+    SOURCE,
+    TARGET,
+    TRANSFORMS,
+    Migration,
+    check,
+    fails,
+    look,
+    only,
+    passes,
+    pretend,
+    run_script,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "grants.md"
 PASSWORD = "a-password-of-no-account"
@@ -163,6 +176,25 @@ def test_without_gtids(accounts: Accounts, migration: Migration) -> None:
         results = look(pretend(context, "source", gtid_mode="OFF"), "grants")
         if migration.server.flavour == "mysql":
             assert fails(results, "lacks RELOAD", "begin a new binlog file")
+
+
+def test_a_server_that_takes_names_by_the_letter(tmp_path: Path, new_server: Callable[..., Server]) -> None:
+    """With partial_revokes a grant on `shop\\_1` is one on a database of that name, and on no other."""
+    server = new_server("mysql", options=("--partial-revokes=ON",))
+    migration = Migration(tmp_path, server, "shop_1", "shop_2")
+    (tmp_path / "transforms").mkdir()
+    migration.transforms(TRANSFORMS)
+    account = f"CREATE USER mover@localhost IDENTIFIED BY '{PASSWORD}';\nGRANT SELECT ON `shop\\_1`.* TO mover@localhost;\n"
+    run_script(server, None, "CREATE DATABASE shop_1;\nCREATE DATABASE shop_2;\n" + account)
+    migration.in_source(SOURCE)
+    migration.in_target(TARGET)
+    config = migration.config()
+    ends = {role: replace(getattr(config, role), user="mover", password=PASSWORD) for role in ("source", "target")}
+    config = replace(config, **ends)
+    wrong = [result for result in check(config, "grants") if result.status == "failed"]
+    assert any("lacks SELECT on shop_1: needed to read the tables" in result.message for result in wrong)
+    run_script(server, None, "".join(f"{result.fix};\n" for result in wrong))
+    assert [result for result in run_checks(config) if result.status == "failed"] == []
 
 
 def test_less_is_needed_without_a_heartbeat(accounts: Accounts) -> None:

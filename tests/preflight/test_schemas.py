@@ -50,6 +50,23 @@ def test_a_table_without_a_key(build: Build, server: Server) -> None:
     assert passes(migration.check("keys"))
 
 
+def test_a_target_key_that_is_generated(build: Build, mysql: Server) -> None:
+    migration = copied(
+        build, mysql, "id int NOT NULL, twice int, PRIMARY KEY (id)",
+        "id int NOT NULL, twice int GENERATED ALWAYS AS (2 * id) STORED, PRIMARY KEY (id, twice)",
+    )  # fmt: skip
+    assert fails(migration.check("transforms"), "primary key", "generated column twice", "an ordinary column")
+
+
+def test_a_unit_key_that_is_generated(build: Build, server: Server) -> None:
+    target = "id int NOT NULL PRIMARY KEY, twice int GENERATED ALWAYS AS (2 * id) STORED UNIQUE"
+    migration = build(
+        server, "CREATE TABLE t (id int PRIMARY KEY, twice int);", f"CREATE TABLE t ({target});",
+        'from replicator import transform\n@transform("t", key={"twice": "id"})\ndef t(row): return {"id": row.id}',
+    )  # fmt: skip
+    assert fails(migration.check("transforms"), "key: t.twice is generated", "columns that the transform writes")
+
+
 def test_a_key_that_is_no_number_one_can_name(build: Build, server: Server) -> None:
     migration = copied(build, server, "id double NOT NULL PRIMARY KEY")
     assert fails(migration.check("keys"), "double", "decimal")
@@ -116,6 +133,28 @@ def test_collation_that_ignores_spaces(build: Build, server: Server) -> None:
     exact = "utf8mb4_nopad_bin" if server.flavour == "mariadb" else "utf8mb4_0900_bin"
     migration = copied(build, server, TEXT.format("utf8mb4", exact), TEXT.format("utf8mb4", "utf8mb4_bin"))
     assert fails(migration.check("collation"), exact, "utf8mb4_bin")
+    follow(migration.server, migration.target, only(migration.check("collation")).fix)
+    assert passes(migration.check("collation"))
+
+
+def follow(server: Server, database: str, fix: str) -> None:
+    """Do what the fix says."""
+    run_script(server, database, fix.removesuffix(", and the same in the schema file"))
+
+
+@pytest.mark.cross
+def test_collation_of_keys_that_the_target_does_not_know(build: Build, mysql: Server, mariadb: Server) -> None:
+    migration = copied(build, mysql, TEXT.format("utf8mb4", "utf8mb4_0900_ai_ci"))
+    elsewhere = f"{migration.target}_away"
+    run_script(mariadb, None, f"CREATE DATABASE {elsewhere}")
+    try:
+        run_script(mariadb, elsewhere, f"CREATE TABLE t ({TEXT.format('utf8mb4', 'utf8mb4_unicode_ci')});\n")
+        config = replace(migration.config(), target=mariadb.endpoint("target", elsewhere))
+        assert fails(check(config, "collation"), "utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci")
+        follow(mariadb, elsewhere, only(check(config, "collation")).fix)
+        assert passes(check(config, "collation"))
+    finally:
+        run_script(mariadb, None, f"DROP DATABASE {elsewhere}")
 
 
 def test_collation_of_a_copied_unique_column(build: Build, server: Server) -> None:

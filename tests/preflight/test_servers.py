@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pymysql
 import pytest
 
-from replicator.demo.servers import Server
+from replicator.demo.servers import FLAVOURS, Flavour, Server
 from replicator.mysql.connection import execute
 from replicator.mysql.flavour import Server as Identity
 from replicator.preflight.context import opened
@@ -104,6 +104,16 @@ def test_partial_json(build: Callable[..., Migration], mysql: Server) -> None:
     assert passes(migration.check("log_contents"))
     with variables(mysql, {"binlog_row_value_options": "PARTIAL_JSON"}):
         assert fails(migration.check("log_contents"), "PARTIAL_JSON", "SET GLOBAL binlog_row_value_options = ''")
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_databases_that_are_not_logged(tmp_path: Path, new_server: Callable[..., Server], flavour: Flavour) -> None:
+    (tmp_path / "transforms").mkdir()
+    migration = Migration(tmp_path, new_server(flavour, options=("--binlog-ignore-db=shop",)), "shop", "shop_new")
+    assert fails(check(migration.config(), "log_contents"), "leaves the database shop out", "take binlog_ignore_db out")
+    other = Migration(tmp_path, new_server(flavour, options=("--binlog-do-db=shop",)), "shop", "shop_new")
+    assert fails(check(other.config(), "log_contents"), "leaves the database shop_new_state out", "binlog_do_db=shop_new_state")
+    assert passes(check(other.config('[stream]\nheartbeat = "off"'), "log_contents"))
 
 
 @pytest.mark.parametrize("variable", ["binlog_transaction_compression", "log_bin_compress"])

@@ -1,0 +1,2 @@
+CREATE TABLE pages (path TEXT CHARACTER SET utf8mb4 NOT NULL, title VARCHAR(20), PRIMARY KEY (path(12)));
+CREATE TABLE visits (id INT PRIMARY KEY, title VARCHAR(20), size INT, kinds INT NOT NULL);
