@@ -9,11 +9,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from replicator import __version__, commands
 from replicator.errors import ConfigError, Interrupted, ReplicatorError
-from replicator.settings import SettingError, duration
+from replicator.settings import BY_NAME, SettingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def _flag(name: str, text: str) -> Argument:
 
 def _seconds(text: str) -> float | None:
     try:
-        return duration(text)
+        return cast(float | None, BY_NAME["cutover.max_freeze"].read(text))
     except SettingError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
