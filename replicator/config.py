@@ -165,7 +165,10 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, _Given]:
                           "`replicator init DIR`") from None  # fmt: skip
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text: save it as that") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from None
     lines = _line_numbers(text)
     found: dict[str, _Given] = {}
@@ -193,7 +196,8 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
             found[variables[name].name] = _Given(value, f"environment, {name}", 2)
         elif name.startswith("REPLICATOR_") and "__" in name:
             section, _, key = name.removeprefix("REPLICATOR_").lower().partition("__")
-            advice = _unknown_key(section, key) if section in SECTIONS else "unknown section"
+            known = section in SECTIONS
+            advice = _unknown_key(section, key) if known else f"unknown section {section}{_did_you_mean(section, SECTIONS)}"
             problems.append(f"environment, {name}: {advice}")
     return found
 
@@ -245,7 +249,7 @@ class _Reading:
             value = one.value if one is not None else setting.default
             self.values[setting.name] = None
             if one is None and setting.required:
-                self.problem(setting.name, f"is missing: {setting.help}")
+                self.problem(setting.name, f"is missing: {setting.help.partition('. ')[0].removesuffix('.')}")
             elif one is not None or value is not None:
                 try:
                     self.values[setting.name] = setting.read(value)

@@ -29,6 +29,8 @@ from replicator.verify.repair import repair
 Message = dict[str, Any]
 
 _ANSWER_SECONDS = 10.0
+_VERIFIED_SECONDS = 5.0
+"""A verification that has told its last result ends within that."""
 
 _log = structlog.get_logger("daemon")
 
@@ -141,10 +143,10 @@ class Daemon:
         with self._alone("verify"):
             verifier, stream = migration.exact()
             tables = arguments.get("tables") or None
-            yield {"step": "verify", "message": "comparing"}
-            report = verifier.verify(tables)
             if arguments.get("repair") and migration.progress.direction == "reverse":
                 raise WrongState("in reverse nothing is repaired: correct the inverse or the rows that have no way back")
+            yield {"step": "verify", "message": "comparing"}
+            report = verifier.verify(tables)
             if (not report.ok or report.aside) and arguments.get("repair"):
                 yield {"step": "repair", "message": report.summary(advice=False)}
                 report = repair(self._config, migration.plan, report, stream, migration.progress, migration.stop)
@@ -180,6 +182,11 @@ class Daemon:
         def work() -> None:
             try:
                 with self._alone(command), migration.turn.switching():
+                    if stream.verifying(_VERIFIED_SECONDS):
+                        raise WrongState(
+                            f"a verification is under way and holds the tables: {command} when it has ended, which"
+                            " `replicator status` shows by the times at which the tables were verified"
+                        )
                     switch = (
                         partial(cross, back=command == "rollback")
                         if self._config.cutover.mode == "hooks"
@@ -217,7 +224,8 @@ class Daemon:
         with self._alone("abort"):
             yield {"step": "abort", "message": "ending the migration, once the work under way has ended"}
             begun = self._migration.ending.abort(drop_target=bool(arguments.get("drop_target")))
-            message = "the migration is aborted; the source was not changed"
+            kept = "" if arguments.get("drop_target") else f", and {self._config.target.database} is left as it is"
+            message = f"the migration is aborted; the source was not changed{kept}"
             if not begun:
                 message = "the daemon ends before the migration has begun: nothing was changed"
             yield {"done": True, "exit_code": 0, "message": message}
@@ -249,6 +257,11 @@ class _Switchable:
     def __init__(self, migration: Migration) -> None:
         self._migration = migration
         self._verifier, self._stream = migration.exact()
+
+    def verifying(self, patience: float) -> bool:
+        """Whether a verification is under way and does not end within `patience` seconds. Its snapshots hold the tables: to
+        the gates they would be long transactions that somebody has to end."""
+        return not self._verifier.idle(patience)
 
     def lag_seconds(self) -> float | None:
         lag: float | None = self._migration.progress.snapshot()["lag_seconds"]

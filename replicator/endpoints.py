@@ -76,15 +76,19 @@ def read_option_file(path: Path) -> dict[str, Any]:
     modes = {"REQUIRED": "required", "VERIFY_CA": "required", "VERIFY_IDENTITY": "verify"}
     found: dict[str, Any] = {}
     section = ""
+    sections = set()
     for line in read_secret(path).splitlines():
         line = line.strip()
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1].strip().lower()
+            sections.add(section)
         elif section == "client" and line and line[0] not in "#;!":
             key, _, value = line.partition("=")
             name = names.get(key.strip().lower().replace("-", "_"))
             if name is not None:
                 found[name] = _option_value(value.strip())
+    if "client" not in sections:
+        raise SettingError(f"has no [client] section: {path}")
     if "port" in found:
         if not found["port"].isdigit():
             raise SettingError(f"{path}: port is not a number")
@@ -132,6 +136,8 @@ def read_password(kind: str, value: str, folder: Path, environ: Mapping[str, str
             raise SettingError(f"names the environment variable {value}, which is not set")
         return environ[value]
     password = read_secret(path_of(value, folder)).rstrip("\r\n")
+    if not password:
+        raise SettingError(f"names an empty file: write the password into {value}")
     if "\n" in password:
         raise SettingError(f"names a file of several lines: {value} must hold the password and nothing else")
     return password

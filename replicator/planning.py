@@ -8,14 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pymysql
-
 from replicator.config import Config
-from replicator.errors import ConfigError
 from replicator.mysql.catalog import read_foreign_keys, read_tables
-from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute, failing, passes
+from replicator.mysql.connection import Connection, execute, failing
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
+from replicator.schema_files import run_files
 from replicator.transform.loader import load
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.planner import make_plan
@@ -44,7 +42,7 @@ def create_target(config: Config, target: Connection) -> None:
     """Create the target database and, if it is empty, the tables of the schema files."""
     execute(target, f"CREATE DATABASE IF NOT EXISTS {quote(config.target.database)} CHARACTER SET utf8mb4")
     if config.migration.schema is not None and not read_tables(target, config.target.database):
-        _run_files(config.target, config.target.database, config.migration.schema)
+        run_files(config.target, config.target.database, config.migration.schema)
 
 
 def drop_tables(target: Connection, database: str) -> None:
@@ -59,27 +57,7 @@ def tried_out(config: Config, target: Connection, schema: Path) -> Iterator[str]
     scratch = f"{config.migration.state_database[:55]}_{secrets.token_hex(4)}"
     execute(target, f"CREATE DATABASE {quote(scratch)} CHARACTER SET utf8mb4")
     try:
-        _run_files(config.target, scratch, schema)
+        run_files(config.target, scratch, schema)
         yield scratch
     finally:
         execute(target, f"DROP DATABASE {quote(scratch)}")
-
-
-def _run_files(endpoint: Endpoint, database: str, path: Path) -> None:
-    """Run DDL files in name order, foreign keys unchecked, so that their order need not follow the references."""
-    files = sorted(path.glob("*.sql")) if path.is_dir() else [path]
-    if not files:
-        raise ConfigError(f"{path}: no *.sql files here; set [migration] schema to the DDL of the target tables")
-    with connected(replace(endpoint, database=database), write=True, several=True) as connection:
-        for file in files:
-            try:
-                with connection.cursor() as cursor:
-                    cursor.execute(file.read_text(encoding="utf-8"))
-                    while cursor.nextset():
-                        pass
-            except pymysql.MySQLError as error:
-                if passes(error):
-                    raise endpoint.failure(error, f"running {file}") from None
-                raise ConfigError(f"{file}: {describe(error)}") from None
-            except OSError as error:
-                raise ConfigError(f"{file}: {error.strerror}") from None

@@ -117,13 +117,14 @@ class Tables:
         rows, estimate = sum(entry.rows_copied for entry in entries), sum(entry.estimate for entry in entries)
         done = bool(entries) and all(entry.state == "done" for entry in entries)
         speed = 0.0 if done else pace.present()
+        copying = any(entry.state in ("waiting", "copying") for entry in entries)  # else units are built: nobody counts them
         working = pace.lasting()
         return {
             "rows": rows,
             "rows_estimated": estimate,
             "ratio": _ratio(rows, estimate, done),
             "rows_per_second": round(speed),
-            "eta_seconds": round((estimate - rows) / working) if working and rows < estimate else None,
+            "eta_seconds": round((estimate - rows) / working) if working and rows < estimate and copying else None,
         }
 
     def readings(self) -> dict[str, TableReading]:

@@ -170,7 +170,7 @@ def _status() -> str:
 `rows_per_second`; null when that is not known. `falls_behind`: whether the lag is more than 10 s and grows. `eta_seconds`: \
 until there is no lag any more, null where there is none to speak of or it grows |
 | `copy` | `rows`, `rows_estimated`, `ratio` (0 to 1, and 1 only when done), `rows_per_second` of the last ten seconds, \
-`eta_seconds` (stays while throttled; null when that cannot be told) |
+`eta_seconds` (stays while throttled; null when that cannot be told, as while units are built) |
 | `tables` | per target table and source: `table`, `source`, `state` (waiting, copying, building, done), `rows_copied`, \
 `rows_estimated`, `ratio`, `rows_applied`, `verified_at`, `mismatched_rows`, `quarantined_rows`. What is \
 applied and quarantined is told of the whole target table, with the first of its sources; what a verification found, with \

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +15,7 @@ from rich.text import Text
 from replicator import quarantine, state, views
 from replicator.config import Config
 from replicator.errors import BadRow, ConfigError
-from replicator.mysql.catalog import BINARY_TYPES, Table
+from replicator.mysql.catalog import BINARY_TYPES, INTEGER_TYPES, Table
 from replicator.mysql.connection import Connection, execute, rows
 from replicator.mysql.literals import select_expression
 from replicator.mysql.sql import quote, quote_list
@@ -23,6 +25,8 @@ from replicator.transform.produce import RowEncoder, Values
 from replicator.transform.units import TargetRows, Units
 
 Report = dict[str, Any]
+
+_INTEGER = re.compile(r"[+-]?\d+")
 
 
 def sample(config: Config, table: str, key: str | None) -> Report:
@@ -82,6 +86,8 @@ def _key_value(table: Table, name: str, text: str) -> str | bytes:
             return bytes.fromhex(text[2:])
         except ValueError:
             raise ConfigError(f"--key: {text} is not hexadecimal, as {table.name}.{name} needs it") from None
+    if table.by_name[name].type in INTEGER_TYPES and not _INTEGER.fullmatch(text.strip()):  # the server would take 5x for 5
+        raise ConfigError(f"--key {text}: {table.name}.{name} is a whole number")
     return text.strip() if not table.by_name[name].is_text else text
 
 
@@ -180,8 +186,7 @@ def render(report: Report, console: Console) -> None:
         if number:
             console.print()
         console.print(Text.assemble((one["transform"], "bold"), f"  {one['place']}"))
-        for row in one["rows"]:
-            _row(console, f"source {one['source']}", row)
+        _source(console, one["source"], one["rows"])
         for item in one["related"]:
             count = len(item["rows"])
             console.print(Text(f"\n{item['name']}: {count} of {item['table']}", "bold"))
@@ -218,10 +223,17 @@ def _made(console: Console, report: Report, one: Report) -> None:
         console.print(Text(f"The migration {phase}: the target need not be there yet.", "dim"))
 
 
-def _row(console: Console, title: str, row: Mapping[str, Any]) -> None:
-    console.print(Text(f"\n{title}", "bold"))
-    console.print(views.table([{"column": name, "value": value} for name, value in row.items()]))
+def _source(console: Console, table: str, found: Sequence[Mapping[str, Any]]) -> None:
+    if len(found) == 1:
+        console.print(Text(f"\nsource {table}", "bold"))
+        console.print(views.table([{"column": name, "value": value} for name, value in found[0].items()]))
+    else:
+        console.print(Text(f"\nsource: {len(found)} of {table}", "bold"))
+        console.print(views.table(found))
 
 
 def _shown(value: Any) -> Any:
-    return views.compact_json(value) if isinstance(value, dict | list) else value
+    """As it is written."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return int(value) if isinstance(value, bool) else value

@@ -22,8 +22,10 @@ _STYLES = {"replicating": "green", "reversing": "green", "completed": "green", "
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
 _NAMED = 10
 """Units in quarantine that a person is shown."""
-_WIDE = 400
+_WIDE = 100_000
 """Columns where nobody watches: a line is never broken there."""
+_NARROW = 100
+"""Columns below which a terminal is shown no more of a table than fits in 80."""
 
 
 def console() -> Console:
@@ -105,12 +107,15 @@ def status_view(status: Status) -> RenderableType:
         error = status["last_error"]
         parts += [Text(f"\n{error['error']} at {error['at']}", "red"), Text(error["message"])]
     if status["tables"]:
-        parts += [Text(), table([_table_row(entry) for entry in status["tables"]],
+        narrow = console().width < _NARROW
+        parts += [Text(), table(_shortened([_table_row(entry, narrow) for entry in status["tables"]], narrow),
                                 right=("rows", "applied", "differences", "quarantined"))]  # fmt: skip
     if status.get("quarantine"):
         parts += [Text("\nin quarantine", "red"), table(status["quarantine"][:_NAMED])]
-    if status["cutover"]["gates"]:
-        parts += [Text(), gates_view(status["cutover"]["gates"])]
+    if gates := status["cutover"]["gates"]:
+        closed = [gate for gate in gates if not gate["ok"]]
+        parts.append(Text(f"\ngates of the last cutover: {len(gates) - len(closed)} open, {len(closed)} closed", "dim"))
+        parts += [gates_view(closed)] if closed else []
     return Group(*parts)
 
 
@@ -126,13 +131,13 @@ def _headline(status: Status) -> Text:
 def _facts(status: Status) -> Table:
     copy = status["copy"]
     facts = {
-        "lag": f"{seconds(status['lag_seconds'])}, {size(status['lag_bytes'])} of binlog{_behind(status)}",
+        "lag": _lag(status) + _behind(status),
         "position": position(status["position"]),
         "upstream": position(status["source_position"]),
         "applied": f"{number(status['rows_applied'])} rows",
         "copied": f"{copy['ratio']:.1%}, {number(copy['rows'])} of {number(copy['rows_estimated'])} rows",
     }
-    if copy["ratio"] < 1:
+    if copy["eta_seconds"] is not None:
         facts["time left"] = f"{seconds(copy['eta_seconds'])}, {number(copy['rows_per_second'])} rows/s"
     if status["throttle"]:
         facts["throttled"] = f"{status['throttle']['detail']} (since {status['throttle']['since']})"
@@ -148,12 +153,29 @@ def _facts(status: Status) -> Table:
     return made
 
 
-def _table_row(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _lag(status: Status) -> str:
+    if status["lag_seconds"] is None and status["lag_bytes"] is None:
+        return seconds(None)
+    return f"{seconds(status['lag_seconds'])}, {size(status['lag_bytes'])} of binlog"
+
+
+def _shortened(rows: list[dict[str, Any]], narrow: bool) -> list[dict[str, Any]]:
+    """On a narrow terminal without what says the least: names that are broken up say nothing."""
+    if not narrow:
+        return rows
+    told = {name for row in rows for name in ("differences", "quarantined") if str(row[name]) != "0"}
+    return [{name: row[name] for name in ("table", "state", "copied", "rows", "applied", *sorted(told))} for row in rows]
+
+
+def _table_row(entry: Mapping[str, Any], narrow: bool) -> dict[str, Any]:
     done = entry["state"] == "done"
-    bar = ProgressBar(1.0, entry["ratio"], width=20, complete_style="green" if done else "blue", finished_style="green")
+    bar = ProgressBar(
+        1.0, entry["ratio"], width=10 if narrow else 20, complete_style="green" if done else "blue", finished_style="green"
+    )
+    other = entry["source"] != entry["table"]
     return {
-        "table": entry["table"],
-        "source": "" if entry["source"] == entry["table"] else entry["source"],
+        "table": f"{entry['table']} ← {entry['source']}" if other and narrow else entry["table"],
+        "source": entry["source"] if other else "",
         "state": entry["state"],
         "copied": bar if sys.stdout.isatty() else f"{entry['ratio']:.1%}",
         "rows": number(entry["rows_copied"]),
@@ -177,7 +199,7 @@ def status_line(status: Status) -> str:
     """The state in one line, for a watcher that is no terminal."""
     copy = status["copy"]
     line = f"{status['migration']} {status['phase']} lag={seconds(status['lag_seconds'])} copied={copy['ratio']:.1%}"
-    if copy["ratio"] < 1:
+    if copy["eta_seconds"] is not None:
         line += f" left={seconds(copy['eta_seconds'])}"
     return line + _behind(status) + (f" throttled: {status['throttle']['detail']}" if status["throttle"] else "")
 
@@ -200,7 +222,8 @@ def checks_view(results: Sequence[CheckResult], full: bool) -> Group:
             line.append(f"\n  → {result.fix}" if full else f" → {result.fix}", "bold" if full else "")
         lines.append(line)
     count = {status: sum(result.status == status for result in results) for status in _MARKS}
-    lines.append(Text(f"{count['ok']} ok, {count['warning']} warnings, {count['failed']} failed", "dim"))
+    warnings = f"{count['warning']} warning{'' if count['warning'] == 1 else 's'}"
+    lines.append(Text(f"{count['ok']} ok, {warnings}, {count['failed']} failed", "dim"))
     return Group(*lines)
 
 

@@ -18,7 +18,7 @@ from replicator.cutover.locks import Locks, problem_seeing_locks
 from replicator.cutover.moves import Moves
 from replicator.cutover.schema_gates import legacy_views_gate, orphan_gate, schema_gates
 from replicator.cutover.stream import ForwardStream
-from replicator.mysql.connection import Connection, Endpoint, connected, describe, rows, value
+from replicator.mysql.connection import Connection, Endpoint, account, connected, describe, rows, value
 from replicator.mysql.flavour import identify
 from replicator.progress import Gate, Progress
 from replicator.settings import format_duration
@@ -28,6 +28,10 @@ _MAX_LAG = 1.0
 _VERIFIED_WITHIN = 86400.0
 """Seconds since the last full verification; what was touched since is compared again in the freeze."""
 _SPARE_CONNECTIONS = 6
+_PHASE_FIXES = {
+    "paused": "Run `replicator resume`, so that the stream goes on.",
+    "reversing": "It is cut over already: `replicator rollback` goes back, `replicator complete` ends it.",
+}
 _OF_RENAMED = ("views", "events", "unmapped")
 """Gates about what stays beside tables of the same names; in mode hooks no new tables take the place of the old ones."""
 
@@ -113,9 +117,7 @@ def _phase(config: Config, progress: Progress, connection: Connection, wanted: s
         stored == shown == wanted,
         shown if stored == progress.stage else f"{shown} ({stored or 'nothing'} is stored)",
         wanted,
-        "Run `replicator resume`, so that the stream goes on."
-        if shown == "paused"
-        else "Wait until the stream of that phase runs; `replicator status` says what it is doing.",
+        _PHASE_FIXES.get(shown, "Wait until the stream of that phase runs; `replicator status` says what it is doing."),
     )
 
 
@@ -176,7 +178,7 @@ def _prepared_transactions(connection: Connection) -> Gate:
         names = [found[3] for found in rows(connection, "XA RECOVER")]
         prepared = [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in names]
     except pymysql.MySQLError as error:
-        return Gate("open XA", False, describe(error), "none", "GRANT XA_RECOVER_ADMIN ON *.* TO our account.")
+        return Gate("open XA", False, describe(error), "none", f"GRANT XA_RECOVER_ADMIN ON *.* TO {account(connection)}.")
     return Gate(
         "open XA",
         not prepared,

@@ -13,7 +13,7 @@ from typing import Any
 import pymysql
 
 from replicator.cutover.moves import Name
-from replicator.mysql.connection import Connection, error_code, rows
+from replicator.mysql.connection import Connection, account, error_code, rows
 
 # {} is a condition on the session, so that a server with thousands of locks sends those that matter.
 _MYSQL_LOCKS = (
@@ -168,8 +168,9 @@ def problem_seeing_locks(connection: Connection, flavour: str) -> tuple[str, str
         rows(connection, (_MYSQL_LOCKS if flavour == "mysql" else _MARIADB_LOCKS).format("> 0") + " LIMIT 1")
         _ages(connection)
     except pymysql.MySQLError as error:
-        fix = "GRANT SELECT ON performance_schema.* and PROCESS ON *.* to our account"
+        ours = account(connection)
+        fix = f"GRANT SELECT ON performance_schema.* TO {ours}; GRANT PROCESS ON *.* TO {ours}"
         if flavour == "mariadb":
-            fix = "INSTALL SONAME 'metadata_lock_info' and GRANT PROCESS ON *.* to our account"
+            fix = f"INSTALL SONAME 'metadata_lock_info'; GRANT PROCESS ON *.* TO {ours}"
         return f"{error.args[-1]}", fix
     return None

@@ -255,7 +255,16 @@ def connect(
         untrusted = isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
         if is_lost(error) and not untrusted:
             raise endpoint.lost(error) from None
-        raise endpoint.refused(error, f"connecting as {endpoint.user}") from None
+        raise endpoint.refused(_advised(error, endpoint), f"connecting as {endpoint.user}") from None
+
+
+def _advised(error: Exception, endpoint: Endpoint) -> Exception:
+    """Where to put it right when the server does not let us in."""
+    if error_code(error) != ER.ACCESS_DENIED_ERROR:
+        return error
+    place = "[throttle] replicas" if endpoint.role == "replica" else f"[{endpoint.role}]"
+    advice = f"correct user and password in {place}" if endpoint.password else f"name the password in {place}: password_file"
+    return pymysql.OperationalError(error.args[0], f"{error.args[1]}: {advice}")
 
 
 @contextmanager
@@ -277,6 +286,12 @@ def close(connection: Connection) -> None:
     if connection.open:
         with suppress(pymysql.MySQLError, OSError):
             connection.close()
+
+
+def account(connection: Connection) -> str:
+    """Whom the session was let in as, as GRANT takes it."""
+    user, _, host = str(value(connection, "SELECT CURRENT_USER()")).rpartition("@")
+    return f"'{user}'@'{host}'"
 
 
 def execute(connection: Connection, statement: str, arguments: tuple[Any, ...] = ()) -> int:

@@ -43,7 +43,8 @@ class HttpServer:
             self._server = _Server(listen, _pages(progress, secrets))
         except OSError as error:
             raise ConfigError(
-                f"http.listen: {listen[0]}:{listen[1]}: {error.strerror}: choose another port, or \"off\""
+                f"http.listen: {listen[0]}:{listen[1]}: {error.strerror}: choose another port, or \"off\"; "
+                "`replicator status` tells whether this migration's own daemon has it"
             ) from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="http", daemon=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ from replicator.transform.declarations import Declarations
 from replicator.transform.loader import load
 from replicator.transform.plan import MigrationPlan
 from replicator.transform.planner import make_plan
+
+_MISSING = {
+    "source": re.compile('no source table "|(?<!target )table ".*" does not exist'),
+    "target": re.compile('target table ".*" does not exist'),
+}
+"""What is wrong with a transform while no table of that end is to be seen."""
 
 
 class NotSeen(Exception):
@@ -206,8 +213,12 @@ def _plan(
     try:
         return make_plan(declarations, source.tables, targets, source.foreign_keys, **options)
     except TransformDeclarationError as error:
-        problems += error.problems
         wrong = error.problems
+    unseen = [end for end, tables in (("source", source.tables), ("target", targets)) if not tables]
+    if unseen:  # why is told already; that each transform misses its table is not worth telling
+        problems += [text for text in wrong if not any(_MISSING[end].search(text) for end in unseen)]
+        return None
+    problems += wrong
     good = Declarations(
         [one for one in declarations.transforms if not any(text.startswith(f"{one.place}:") for text in wrong)]
     )

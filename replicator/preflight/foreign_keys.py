@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pymysql
 
 from replicator.mysql.catalog import INTEGER_TYPES, Column, ForeignKey
-from replicator.mysql.connection import describe, rows
+from replicator.mysql.connection import account, describe, rows
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context, End
 from replicator.preflight.result import Finding, failed, listed, ok, warning
@@ -79,7 +79,7 @@ def _followers(context: Context) -> Iterator[Finding]:
     except pymysql.MySQLError as error:
         yield warning(
             f"{context.target}: foreign keys of other databases cannot be seen ({describe(error)})",
-            f"GRANT PROCESS ON *.* TO the account {context.target.endpoint.user}",
+            f"GRANT PROCESS ON *.* TO {account(context.target.connection)}",
         )
 
 

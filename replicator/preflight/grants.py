@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from replicator.config import Config
 from replicator.cutover.moves import closed_database
-from replicator.mysql.connection import value
+from replicator.mysql.connection import account
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context, End
 from replicator.preflight.privileges import Privileges, read_privileges
@@ -124,12 +124,26 @@ def check(context: Context) -> Iterator[Finding]:
     views = {"views"} if context.known_declarations is not None and context.known_declarations.views else set()
     for end in context.ends:
         privileges = read_privileges(end.connection)
-        seen: set[tuple[str | None, str]] = set()
+        missing: dict[str | None, list[Need]] = {}
         for need in NEEDS:
-            asked = (database_of(context.config, need.place), need.privilege)
-            if need.role == end.role and need.when <= circumstances(context.config, end) | views and asked not in seen:
-                seen.add(asked)
-                yield from _missing(context.config, end, need, privileges)
+            asked = need.role == end.role and need.when <= circumstances(context.config, end) | views
+            if asked and not _allowed(context.config, end, need, privileges):
+                missing.setdefault(database_of(context.config, need.place), []).append(need)
+        for database, needs in missing.items():
+            lacking = ", ".join(dict.fromkeys(need.privilege for need in needs))
+            reasons = "; ".join(dict.fromkeys(need.reason for need in needs))
+            scratch = needs[0].place == "scratch"
+            if database is None or (scratch and privileges.literal):
+                where = "*.*"
+            elif privileges.literal:
+                where = f"{quote(database)}.*"
+            else:
+                where = f"{quote(_escaped(database) + '%' * scratch)}.*"
+            yield failed(
+                f"{end}: {end.endpoint.user} lacks {lacking} on {'everything' if database is None else database}: "
+                f"needed to {reasons}",
+                f"GRANT {lacking} ON {where} TO {account(end.connection)}",
+            )
 
 
 def circumstances(config: Config, end: End) -> set[str]:
@@ -163,23 +177,10 @@ def sentry_database(config: Config) -> str:
     return max(*databases, config.migration.state_database, key=str.encode)
 
 
-def _missing(config: Config, end: End, need: Need, privileges: Privileges) -> Iterator[Finding]:
+def _allowed(config: Config, end: End, need: Need, privileges: Privileges) -> bool:
     database = database_of(config, need.place)
     tables = tuple(end.tables) if need.place == end.role else ()
-    scratch = need.place == "scratch"
-    if privileges.allow(need.privilege, f"{database}{'0' * 8}" if scratch else database, tables):
-        return
-    if database is None or (scratch and privileges.literal):
-        where = "*.*"
-    elif privileges.literal:
-        where = f"{quote(database)}.*"
-    else:
-        where = f"{quote(_escaped(database) + '%' * scratch)}.*"
-    yield failed(
-        f"{end}: {end.endpoint.user} lacks {need.privilege} on {'everything' if database is None else database}: "
-        f"needed to {need.reason}",
-        f"GRANT {need.privilege} ON {where} TO {_account(end)}",
-    )
+    return privileges.allow(need.privilege, f"{database}{'0' * 8}" if need.place == "scratch" else database, tables)
 
 
 def _escaped(database: str) -> str:
@@ -187,8 +188,3 @@ def _escaped(database: str) -> str:
     if database == "performance_schema":
         return database
     return database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-
-
-def _account(end: End) -> str:
-    user, _, host = str(value(end.connection, "SELECT CURRENT_USER()")).rpartition("@")
-    return f"'{user}'@'{host}'"

@@ -53,7 +53,7 @@ from replicator.preflight import (
     xa,
 )
 from replicator.preflight.context import Context, NotSeen, opened
-from replicator.preflight.result import CheckResult, Finding, failed
+from replicator.preflight.result import CheckResult, Finding, failed, listed
 
 Check: TypeAlias = Callable[[Context], Iterator[Finding]]
 """Yields what it saw. Nothing means that all is well, and its docstring is then the message."""
@@ -142,13 +142,13 @@ def _not_reached(context: Context, unseen: Mapping[str, list[str]]) -> Iterator[
     file = context.config.path.name
     for role, error in context.unreached.items():
         names = unseen.get(role, [])
-        message = f"{error}" + (f"; not looked at for this reason: {', '.join(names)}" if names else "")
+        message = f"{error}" + (f"; not looked at for this reason: {listed(names, 3)}" if names else "")
         if isinstance(error, ConnectionLost):
             fix = f"start the server, or correct [{role}] url in {file}"
         else:
-            fix = f"create the account as docs/reference/grants.md says, or correct [{role}] in {file}"
+            fix = f"create the account as docs/reference/grants.md says, or name another in {file}"
         yield CheckResult(role, "failed", message, fix)
     if "transforms" in unseen:
-        waiting = ", ".join(unseen["transforms"])
+        waiting = listed(unseen["transforms"], 3)
         yield CheckResult("transforms", "failed", f"not looked at until the transforms are right: {waiting}",
                           "correct what is said about the transforms below, and run `replicator check` again")  # fmt: skip

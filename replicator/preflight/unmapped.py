@@ -22,7 +22,8 @@ def check(context: Context) -> Iterator[Finding]:
     if forgotten:
         example = forgotten[0]
         yield failed(
-            f"no transform reads these {len(forgotten)} source tables and nothing says what becomes of them: "
+            f"{len(forgotten)} source table{'s' if len(forgotten) > 1 else ''} that no transform reads, "
+            "and nothing says what becomes of: "
             + listed(forgotten, 100),
             f'read them in a transform, or write drop_table("{example}", reason="…") (it moves to the archive) or '
             f'keep_table("{example}", reason="…") (it stays)',

@@ -104,6 +104,8 @@ def _session(endpoint: Endpoint) -> Iterator[Connection]:
         with failing(endpoint):
             execute(connection, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield connection
+        with failing(endpoint):
+            connection.rollback()  # closed, a session has its tables a moment longer: a cutover would find it in the way
 
 
 def await_applied(log: TouchedLog, position: Position, stop: threading.Event, patience: float = PATIENCE) -> None:

@@ -128,6 +128,13 @@ class Verifier:
                 raise VerificationFailed(f"{left} rows are in quarantine: `replicator status` names them, with the reasons")
             return run.report(whole=False)
 
+    def idle(self, patience: float) -> bool:
+        """Whether nobody verifies, now or within `patience` seconds."""
+        if not self._busy.acquire(timeout=patience):
+            return False
+        self._busy.release()
+        return True
+
     def close(self) -> None:
         """Let the log forget."""
         if self._base is not None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import types
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -384,6 +390,55 @@ def started(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[s
 def heed_interrupts() -> None:
     """A job that a shell began in the background ignores SIGINT, and so would all that it starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_an_interrupt_while_it_is_being_loaded_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "rich.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    with started(tmp_path, "status", env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}) as process:
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "replicator: interrupted\n")
+
+
+def terminal(folder: Path, columns: int, *arguments: str) -> list[str]:
+    """What a command shows on a terminal of this width, line by line, without colours."""
+    main, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with started_on(folder, end, {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}, *arguments):
+        os.close(end)
+        shown = b""
+        with suppress(OSError):  # what reading the end of a terminal is
+            while part := os.read(main, 1 << 16):
+                shown += part
+    os.close(main)
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()).splitlines()
+
+
+def started_on(folder: Path, end: int, environ: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "replicator", *arguments]
+    return subprocess.Popen(command, cwd=folder, stdin=end, stdout=end, stderr=end, env=environ)
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_no_name_is_broken_up_on_a_terminal(daemon: Daemon, folder: Path, columns: int) -> None:
+    for table, source in (("customers", "customers"), ("appointment_reminders", "calendar_entries")):
+        daemon.progress.expect(table, source, 100_000)
+        daemon.progress.copied(table, 99_000, source)
+    daemon.progress.gated([Gate("verified", False, "never", "1 h ago"), Gate("lag", True, "0.1 s", "1 s")])
+    lines = terminal(folder, columns, "status")
+    row = next(line.split() for line in lines if line.startswith("appointment_reminders"))
+    assert "calendar_entries" in row
+    assert any(line.split()[:5] == ["table", "state", "copied", "rows", "applied"] for line in lines) == (columns == 80)
+    assert [line.split()[:2] for line in lines if line[:1] in ("✓", "✗")] == [["✗", "verified"]], "only what is closed"
+    assert not any(line.startswith("lag") and "of binlog" in line for line in lines), "nothing is known of it"
+
+
+def test_a_line_is_never_broken_where_nobody_watches(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = [CheckResult("grants", "failed", "no " * 1000, "GRANT it")]
+    monkeypatch.setattr("replicator.preflight.run_checks", lambda _config: results)
+    assert cli.main(["check"]) == 3
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_watching_ends_with_an_interrupt(daemon: Daemon, folder: Path) -> None:

@@ -122,6 +122,16 @@ def test_no_file(tmp_path: Path) -> None:
 
 def test_no_toml(folder: Path) -> None:
     assert "not valid TOML" in problems(folder, "[migration")[0]
+    (folder / "latin1.toml").write_bytes(b'[migration]\nname = "stra\xdfe"\n')
+    with pytest.raises(ConfigError, match=r"latin1\.toml:2: is not UTF-8"):
+        load(folder / "latin1.toml", {})
+
+
+def test_an_option_file_that_says_nothing_is_no_empty_password(folder: Path) -> None:
+    for text in ("[mysqld]\npassword = x\n", "[client\npassword = x\n", ""):
+        (folder / "my.cnf").write_text(text)
+        (found,) = problems(folder, MINIMAL.replace("[target]", 'option_file = "my.cnf"\n[target]'))
+        assert "source.option_file has no [client] section" in found
 
 
 @pytest.mark.parametrize("url", ["mysql://reader:hunter2@db1/shop", "mysql://reader@db1/shop?password=hunter2"])
@@ -165,7 +175,7 @@ def test_a_password_place_of_higher_rank_replaces_one_of_another_kind(folder: Pa
     assert read(folder, text, {"REPLICATOR_SOURCE__PASSWORD_FILE": "secret"}).source.password == "y"
 
 
-@pytest.mark.parametrize("content", ["one\ntwo\n", None])
+@pytest.mark.parametrize("content", ["one\ntwo\n", "\n", None])
 def test_unusable_password_files(folder: Path, content: str | None) -> None:
     if content is not None:
         (folder / "secret").write_text(content)

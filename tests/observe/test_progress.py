@@ -219,6 +219,15 @@ def test_a_table_with_fewer_rows_than_estimated_ends_at_one(clock: Clock) -> Non
     }  # fmt: skip
 
 
+def test_nobody_knows_how_long_units_are_built(clock: Clock) -> None:
+    progress = copying(clock)
+    progress.copied("a", 999)
+    clock.sleep(10)
+    assert progress.snapshot()["copy"]["eta_seconds"] is not None
+    progress.building("a")
+    assert progress.snapshot()["copy"]["eta_seconds"] is None
+
+
 def test_rows_of_an_earlier_run_count_as_progress_not_as_speed(clock: Clock) -> None:
     progress = copying(clock)
     progress.copied_before("a", 500)

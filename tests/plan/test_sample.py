@@ -127,6 +127,28 @@ def test_a_group_with_every_kind_of_value(build: Callable[..., Migration], serve
     assert [entry["differing"] for entry in one["target"]] == [[], ["mark"]]
 
 
+def test_a_group_is_one_table_and_values_are_shown_as_they_are_written(build: Callable[..., Migration], server: Server) -> None:
+    migration = build(
+        server,
+        "CREATE TABLE t (id int PRIMARY KEY, grp int NOT NULL);\nINSERT INTO t VALUES (1, 7), (2, 7), (3, 7);\n",
+        "CREATE TABLE g (id int PRIMARY KEY, many tinyint(1) NOT NULL, ids json NOT NULL);\n",
+        "from replicator import transform\n@transform('g', source='t', group_by=['grp'], key={'id': 'grp'})\n"
+        "def g(rows): return {'id': rows[0].grp, 'many': len(rows) > 1, 'ids': [row.id for row in rows]}\n",
+    )
+    migration.in_target("INSERT INTO g VALUES (7, 1, '[1,2,3]')")
+    text = printed(sample(migration.config(), "g", "2"))
+    assert text.count("grp") == 1
+    assert "source: 3 of t" in text
+    assert [line.split() for line in text.splitlines() if line.strip().startswith("many")] == [["many", "1", "1"]]
+    assert "[1,2,3]" in text
+
+
+@pytest.mark.parametrize("key", ["1x", "1,2", "one", "1.0", ""])
+def test_a_key_that_the_server_would_take_for_another_one(migration: Migration, key: str) -> None:
+    with pytest.raises(ConfigError, match="is a whole number"):
+        sample(migration.config(), "customers", key)
+
+
 def test_what_cannot_be_shown(migration: Migration) -> None:
     config = migration.config()
     with pytest.raises(ConfigError, match="no transform makes or reads a table kustomers: there are customers, orders"):

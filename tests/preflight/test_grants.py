@@ -132,6 +132,13 @@ def test_the_page_is_enough_and_nothing_is_too_much(accounts: Accounts, migratio
             assert grant.role in missing.message
             accounts.execute(missing.fix)
             assert passes(look(context, "grants"))
+        for grant in accounts.granted:
+            accounts.execute(f"REVOKE {grant.privilege} ON {grant.place} FROM {grant.account}")
+        failures = [result for result in look(context, "grants") if result.status == "failed"]
+        assert len(failures) == len({(grant.role, grant.place) for grant in accounts.granted}), "one GRANT for each database"
+        for missing in failures:
+            accounts.execute(missing.fix)
+        assert passes(look(context, "grants"))
 
 
 def test_a_migration_runs_with_nothing_else(accounts: Accounts, migration: Migration) -> None:

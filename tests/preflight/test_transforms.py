@@ -31,7 +31,7 @@ def test_transforms_that_cannot_be_loaded(migration: Migration) -> None:
     migration.transforms("import nothing_of_that_name\n")
     results = run_checks(migration.config())
     assert fails(results, "shop.py:1", "ModuleNotFoundError")
-    assert fails(results, "not looked at until the transforms are right", "engine")
+    assert fails(results, "not looked at until the transforms are right", "unmapped")
 
 
 def test_a_wrong_transform_does_not_hide_the_others(migration: Migration) -> None:
