@@ -9,6 +9,7 @@ from replicator.mysql.connection import rows
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context
 from replicator.preflight.result import Finding, failed
+from replicator.transform.comparing import collation_parts, pads
 from replicator.transform.plan import PlannedTransform
 
 
@@ -39,23 +40,14 @@ def _origins(transform: PlannedTransform) -> dict[str, Column]:
 
 def _as_fine(target: Column, source: Column) -> bool:
     """Whether texts that differ in the source's collation surely differ in the target's."""
-    ours, theirs = _parts(target.collation or ""), _parts(source.collation or "")
+    ours, theirs = collation_parts(target), collation_parts(source)
     if ours == theirs:
         return True
-    if not _pads(source.collation or "") and _pads(target.collation or ""):
+    if not pads(source) and pads(target):
         return False  # 'a' and 'a ' are two keys there and one here
     charset, order = ours
     # utf8mb3 is the first plane of utf8mb4, and its collations weigh the characters there alike.
     return order.endswith("bin") or (order == theirs[1] and (charset, theirs[0]) == ("utf8mb4", "utf8mb3"))
-
-
-def _parts(collation: str) -> tuple[str, str]:
-    charset, _, order = collation.partition("_")
-    return {"utf8": "utf8mb3"}.get(charset, charset), order or charset
-
-
-def _pads(collation: str) -> bool:
-    return "_0900_" not in collation and "nopad" not in collation and collation != "binary"
 
 
 def _coarser(transform: PlannedTransform, index: Index, column: Column, origin: Column) -> Finding:

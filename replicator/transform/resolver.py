@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Iterable, Mapping
 
 from replicator.mysql.catalog import Table
+from replicator.mysql.sql import quote
+from replicator.transform.comparing import comparable_columns, type_text
 from replicator.transform.declarations import Const, Related, Transform
 from replicator.transform.plan import Join, PlannedRelated, PlannedTransform, ordered
 from replicator.transform.reads import columns_read
@@ -185,9 +187,12 @@ class Resolver:
         on: list[tuple[str, str, str]] = []
         for column, origin in related.where:
             owner, _, owner_column = origin.rpartition(".")
-            for table, wanted in ((tables[name], column), (tables[owner], owner_column)):
+            ends = ((tables[name], column), (tables[owner], owner_column))
+            for table, wanted in ends:
                 if wanted not in table.by_name:
                     self.problem(f'related "{name}": no column "{wanted}" in {table.name}{hint(wanted, table.by_name)}')
+            if all(wanted in table.by_name for table, wanted in ends):
+                self._joined(name, *ends)
             on.append((column, owner, owner_column))
         for column in related.order_by:
             if column not in tables[name].by_name:
@@ -196,6 +201,23 @@ class Resolver:
         for owner in dict.fromkeys(owner for _, owner, _ in on if owner):
             before += [join for join in joins[owner] if join not in before]
         return (*before, Join(name, related.table, tuple(on)))
+
+    def _joined(self, name: str, found: tuple[Table, str], owner: tuple[Table, str]) -> None:
+        """The two columns of a join have to compare in one way."""
+        ends = [(table, table.by_name[column]) for table, column in (found, owner)]
+        (_, ours), (_, theirs) = ends
+        if comparable_columns(ours, theirs):
+            return
+        types = ", ".join(f"{table.name}.{column.name} is {type_text(column)}" for table, column in ends)
+        if not all(comparable_columns(column, column) for column in (ours, theirs)):
+            fix = "such a column joins with none: use another one"
+        else:
+            if theirs.is_text and not ours.is_text:
+                ends.reverse()
+            (table, column), (_, other) = ends
+            alter = f"ALTER TABLE {table.sql} MODIFY {quote(column.name)} {type_text(other)}"
+            fix = f"give one of them the type of the other: {alter}, or the other way round"
+        self.problem(f'related "{name}": {types}, which the server compares in more than one way: {fix}')
 
 
 def _owners(related: Related) -> set[str]:

@@ -174,22 +174,6 @@ def test_a_key_that_the_server_hides(build: Build, mysql: Server) -> None:
         migration.in_source(f"{hidden}ON")
 
 
-def test_related_rows_by_columns_that_compare_differently(build: Build, server: Server) -> None:
-    migration = build(
-        server,
-        "CREATE TABLE people (id int PRIMARY KEY, email varchar(40) COLLATE utf8mb4_general_ci);\n"
-        "CREATE TABLE logins (id int PRIMARY KEY, email varchar(40) COLLATE utf8mb4_unicode_ci);\n"
-        "INSERT INTO people VALUES (1, 'a');\nINSERT INTO logins VALUES (1, 'A');\n",
-        "CREATE TABLE logins (id int PRIMARY KEY, person int);\n",
-        'from replicator import one, transform\n'
-        '@transform("logins", related={"person": one("people", where={"email": "email"})})\n'
-        'def logins(row, person):\n    return {"id": row.id, "person": person.id if person is not None else None}\n',
-    )
-    assert fails(migration.check("samples"), "Illegal mix of collations", "to the other's collation")
-    migration.in_source("ALTER TABLE logins MODIFY email varchar(40) COLLATE utf8mb4_general_ci")
-    assert passes(migration.check("samples"))
-
-
 def test_generated_columns_that_a_foreign_key_changes(build: Build, mariadb: Server) -> None:
     migration = build(
         mariadb,
