@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replicator.mysql.catalog import Column, Index
+from replicator.mysql.catalog import Column
 from replicator.mysql.connection import rows
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context
@@ -16,17 +16,15 @@ from replicator.transform.plan import PlannedTransform
 def check(context: Context) -> Iterator[Finding]:
     """Text keys are told apart by the target's collations wherever the source tells them apart."""
     for transform in context.plan.transforms:
-        source_of = _origins(transform)
-        seen: set[str] = set()
+        # Of two units that are one key to the target, a change of either would take the other's rows.
+        keys = dict.fromkeys(transform.key_columns, "the key of its rows")
         for index in transform.target.indexes:
-            for name in index.columns if index.unique else ():
-                origin = source_of.get(name or "")
-                if origin is None or name is None or name in seen:
-                    continue
-                seen.add(name)
-                column = transform.target.by_name[name]
-                if column.is_text and origin.is_text and not _as_fine(column, origin):
-                    yield _coarser(transform, index, column, origin)
+            keys |= {name: f"the unique key {index.name}" for name in index.columns if index.unique and name is not None}
+        source_of = _origins(transform)
+        for name in sorted(keys.keys() & source_of.keys()):
+            column, origin = transform.target.by_name[name], source_of[name]
+            if column.is_text and origin.is_text and not _as_fine(column, origin):
+                yield _coarser(transform, keys[name], column, origin)
     yield from _staging(context)
 
 
@@ -50,10 +48,10 @@ def _as_fine(target: Column, source: Column) -> bool:
     return order.endswith("bin") or (order == theirs[1] and (charset, theirs[0]) == ("utf8mb4", "utf8mb3"))
 
 
-def _coarser(transform: PlannedTransform, index: Index, column: Column, origin: Column) -> Finding:
+def _coarser(transform: PlannedTransform, key: str, column: Column, origin: Column) -> Finding:
     table = transform.target
     return failed(
-        f"target {table.name}.{column.name}, part of the unique key {index.name}, compares by {column.collation}; its "
+        f"target {table.name}.{column.name}, part of {key}, compares by {column.collation}; its "
         f"source {transform.source.name}.{origin.name} by {origin.collation}: two rows there may be one key here",
         f"ALTER TABLE {table.sql} MODIFY {quote(column.name)} {column.full_type} CHARACTER SET {column.charset} COLLATE "
         f"{origin.collation if origin.charset == column.charset else f'{column.charset}_bin'}"

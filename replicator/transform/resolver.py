@@ -137,8 +137,16 @@ class Resolver:
         if declaration.group_by:
             if set(unit) != set(declaration.group_by):
                 self.problem(f"key must map exactly the group_by columns ({', '.join(declaration.group_by)})")
-        elif not self.problems and not source.covers_unique(unit):
-            self.problem(f"key ({', '.join(unit)}) does not name one row of {source.name}: use columns that hold a unique key")
+        elif not self.problems:
+            # Rows with NULLs in a unique key are many; where the target takes no NULL there, they have no target rows.
+            present = [
+                origin for name, origin in pairs if not (source.by_name[origin].nullable and target.by_name[name].nullable)
+            ]
+            if not source.covers_unique(present):
+                self.problem(
+                    f"key ({', '.join(unit)}) does not name one row of {source.name}: use columns that hold a unique key, each"
+                    " NOT NULL in the source or in the target"
+                )
         return (
             unit,
             tuple(name for name, _ in pairs),

@@ -124,6 +124,43 @@ def test_collation_of_a_copied_unique_column(build: Build, server: Server) -> No
     assert fails(migration.check("collation"), "unique key a")
 
 
+SEVERAL = """
+from replicator import transform
+
+@transform("t", source="words", key={{"word": "{0}"}})
+def t(row):
+    return [{{"id": row.id, "word": row.{0}}}, {{"id": -row.id, "word": row.{0}}}]
+"""
+"""Rows of units that no unique key of the target tells apart."""
+
+
+def test_collation_of_a_key_that_is_not_unique(build: Build, server: Server) -> None:
+    migration = build(
+        server,
+        "CREATE TABLE words (id int UNIQUE NOT NULL, word varchar(20) COLLATE utf8mb4_bin PRIMARY KEY);\n",
+        "CREATE TABLE t (id int PRIMARY KEY, word varchar(20) COLLATE utf8mb4_general_ci NOT NULL, KEY (word));\n",
+        SEVERAL.format("word"),
+    )
+    assert fails(migration.check("collation"), "t.word, part of the key of its rows", "words.word by utf8mb4_bin")
+    migration.in_target("ALTER TABLE t MODIFY word varchar(20) COLLATE utf8mb4_bin NOT NULL")
+    assert passes(migration.check("collation"))
+
+
+def test_a_key_with_nulls(build: Build, server: Server) -> None:
+    migration = build(
+        server,
+        "CREATE TABLE words (id int PRIMARY KEY, word varchar(20) UNIQUE);\n",
+        "CREATE TABLE t (id int PRIMARY KEY, word varchar(20), KEY (word));\n",
+        SEVERAL.format("word"),
+    )
+    assert fails(migration.check("transforms"), "key (word) does not name one row of words", "NOT NULL in the source or")
+    migration.in_target("ALTER TABLE t MODIFY word varchar(20) NOT NULL")
+    assert passes(migration.check("transforms"))  # a row without a word has no target rows
+    migration.in_target("ALTER TABLE t MODIFY word varchar(20)")
+    migration.in_source("ALTER TABLE words MODIFY word varchar(20) NOT NULL")
+    assert passes(migration.check("transforms"))
+
+
 RELATED = """
 from replicator import many, transform
 
