@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 
 from replicator.mysql.catalog import Table
+from replicator.mysql.literals import encoder
 from replicator.mysql.sql import quote
 from replicator.transform.comparing import comparable_columns, type_text
 from replicator.transform.declarations import Const, Related, Transform
@@ -132,6 +133,12 @@ class Resolver:
                 self.problem(f'key: no column "{name}" in target table {target.name}{hint(name, target.by_name)}')
             if isinstance(origin, str) and origin not in source.by_name:
                 self.problem(f'key: no column "{origin}" in {source.name}{hint(origin, source.by_name)}')
+            column = target.by_name.get(name)
+            if isinstance(origin, Const) and column is not None:
+                try:
+                    encoder(column)(origin.value)
+                except ValueError as error:
+                    self.problem(f"key: const({origin.value!r}) for {target.name}.{name}: {error}")
         pairs = [(name, origin) for name, origin in key if isinstance(origin, str)]
         unit = tuple(origin for _, origin in pairs)
         if declaration.group_by:
