@@ -72,6 +72,31 @@ def test_units_without_an_index(build: Build, server: Server) -> None:
     assert passes(migration.check("keys"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("varchar(1000)", ""),
+        ("varchar(1100)", "grouped by items.a, a varchar(1100)"),
+        ("tinytext", ""),
+        ("text", "grouped by items.a, a text"),
+        ("varbinary(8192)", ""),
+        ("blob", "grouped by items.a, a blob"),
+        ("double", "is a double and part of a key"),
+        ("point", "is a point and part of a key: no row is found by such a value"),
+        ("json", "is a json and part of a key: no row is found by such a value"),
+    ],
+)
+def test_keys_of_groups(build: Build, server: Server, kind: str, says: str) -> None:
+    table = f"(id int NOT NULL PRIMARY KEY, a {kind} NOT NULL);\n"
+    results = build(server, f"CREATE TABLE items {table}", f"CREATE TABLE counts {table}", GROUP).check("keys")
+    if kind == "json" and server.flavour == "mariadb":
+        says = "grouped by items.a, a longtext"
+    if says:
+        assert fails(results, says)
+    else:
+        assert not [result for result in results if result.status == "failed"]
+
+
 def test_charset_that_cannot_be_decoded(build: Build, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     migration = copied(
         build, server, "id int NOT NULL PRIMARY KEY, a varchar(9) CHARACTER SET dec8", "id int NOT NULL PRIMARY KEY, a text"
