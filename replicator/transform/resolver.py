@@ -128,6 +128,9 @@ class Resolver:
                     " belong to a source row with key={target column: source column}"
                 )
                 return (), (), ()
+        for name in dict.fromkeys((*target.primary_key, *(name for name, _ in key))):
+            if name in target.by_name and target.by_name[name].generated:
+                self.problem(f"{target.name}.{name} is generated and part of a key: rows are known by columns that are written")
         for name, origin in key:
             if name not in target.by_name:
                 self.problem(f'key: no column "{name}" in target table {target.name}{hint(name, target.by_name)}')
