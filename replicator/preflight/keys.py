@@ -56,6 +56,12 @@ def _inexact(table: Table, names: tuple[str, ...]) -> Iterator[Finding]:
                 f"{table.schema}.{table.name}.{name} is a {column.type} and part of a key: no row is found by such a value",
                 "name another key with key=…",
             )
+        elif column.type == "enum" and "" in column.members:
+            yield failed(
+                f"{table.schema}.{table.name}.{name} is an enum with the member '' and part of a key: a value that is none of "
+                "the members is the same text",
+                "name another key with key=…, or give the member a name",
+            )
         elif column.type in ("float", "double"):
             yield failed(
                 f"{table.schema}.{table.name}.{name} is a {column.type} and part of a key: numbers that print alike need "

@@ -82,6 +82,8 @@ def test_units_without_an_index(build: Build, server: Server) -> None:
         ("varbinary(8192)", ""),
         ("blob", "grouped by items.a, a blob"),
         ("double", "is a double and part of a key"),
+        ("enum('a', 'b')", ""),
+        ("enum('a', '')", "is an enum with the member '' and part of a key"),
         ("point", "is a point and part of a key: no row is found by such a value"),
         ("json", "is a json and part of a key: no row is found by such a value"),
     ],
