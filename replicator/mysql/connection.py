@@ -31,6 +31,11 @@ else:
 READ_SQL_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 WRITE_SQL_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO"
 
+SORTED_OCTETS = 8192
+"""How much of a value's weights the server sorts by, and tells groups apart by, for texts at most 8 octets a character. Its
+default of 1024 takes long texts for one. Whatever an index can hold is shorter than this."""
+_SORT_BUFFER = 4 << 20
+"""Octets; the server refuses to sort where it has no room for a few rows of weights."""
 _SETTINGS: Mapping[str, str | int] = {
     "sql_select_limit": 2**64 - 1,
     "sql_big_selects": 1,
@@ -42,6 +47,8 @@ _SETTINGS: Mapping[str, str | int] = {
     "net_read_timeout": 3600,
     "net_write_timeout": 3600,
     "wait_timeout": 28800,
+    "max_sort_length": SORTED_OCTETS,
+    "sort_buffer_size": _SORT_BUFFER,
 }
 """A session begins with the server's global values, which are for applications: one would end every SELECT at some row without
 a word, another would let a unique key hold a value twice."""

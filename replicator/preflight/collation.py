@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from replicator.mysql.catalog import Column, Index
+from replicator.mysql.catalog import Column
 from replicator.mysql.connection import rows
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context
 from replicator.preflight.result import Finding, failed
+from replicator.transform.comparing import collation_parts, pads
 from replicator.transform.plan import PlannedTransform
 
 
@@ -17,17 +18,15 @@ def check(context: Context) -> Iterator[Finding]:
     """Text keys are told apart by the target's collations wherever the source tells them apart."""
     known = _known(context)
     for transform in context.plan.transforms:
-        source_of = _origins(transform)
-        seen: set[str] = set()
+        # Of two units that are one key to the target, a change of either would take the other's rows.
+        keys = dict.fromkeys(transform.key_columns, "the key of its rows")
         for index in transform.target.indexes:
-            for name in index.columns if index.unique else ():
-                origin = source_of.get(name or "")
-                if origin is None or name is None or name in seen:
-                    continue
-                seen.add(name)
-                column = transform.target.by_name[name]
-                if column.is_text and origin.is_text and not _as_fine(column, origin):
-                    yield _coarser(transform, index, column, origin, known)
+            keys |= {name: f"the unique key {index.name}" for name in index.columns if index.unique and name is not None}
+        source_of = _origins(transform)
+        for name in sorted(keys.keys() & source_of.keys()):
+            column, origin = transform.target.by_name[name], source_of[name]
+            if column.is_text and origin.is_text and not _as_fine(column, origin):
+                yield _coarser(transform, keys[name], column, origin, known)
     yield from _staging(context, known)
 
 
@@ -41,35 +40,27 @@ def _origins(transform: PlannedTransform) -> dict[str, Column]:
 
 def _as_fine(target: Column, source: Column) -> bool:
     """Whether texts that differ in the source's collation surely differ in the target's."""
-    ours, theirs = _parts(target.collation or ""), _parts(source.collation or "")
+    ours, theirs = collation_parts(target), collation_parts(source)
     if ours == theirs:
         return True
-    if not _pads(source.collation or "") and _pads(target.collation or ""):
+    if not pads(source) and pads(target):
         return False  # 'a' and 'a ' are two keys there and one here
     charset, order = ours
     # utf8mb3 is the first plane of utf8mb4, and its collations weigh the characters there alike.
     return order.endswith("bin") or (order == theirs[1] and (charset, theirs[0]) == ("utf8mb4", "utf8mb3"))
 
 
-def _parts(collation: str) -> tuple[str, str]:
-    charset, _, order = collation.partition("_")
-    return {"utf8": "utf8mb3"}.get(charset, charset), order or charset
-
-
-def _pads(collation: str) -> bool:
-    return "_0900_" not in collation and "nopad" not in collation and collation != "binary"
-
-
-def _coarser(transform: PlannedTransform, index: Index, column: Column, origin: Column, known: Collection[str]) -> Finding:
+def _coarser(transform: PlannedTransform, key: str, column: Column, origin: Column, known: Collection[str]) -> Finding:
     table, charset = transform.target, column.charset
-    own = _parts(charset or "")[0]
-    fine = [
-        name
+    others = [
+        replace(column, collation=name)
         for name in (origin.collation or "", f"{charset}_bin", f"{charset}_nopad_bin", f"{charset}_0900_bin")
-        if name in known and _parts(name)[0] == own and _as_fine(replace(column, collation=name), origin)
+        if name in known
     ]
+    own = collation_parts(column)[0]
+    fine = [one.collation for one in others if collation_parts(one)[0] == own and _as_fine(one, origin)]
     return failed(
-        f"target {table.name}.{column.name}, part of the unique key {index.name}, compares by {column.collation}; its "
+        f"target {table.name}.{column.name}, part of {key}, compares by {column.collation}; its "
         f"source {transform.source.name}.{origin.name} by {origin.collation}: two rows there may be one key here",
         f"ALTER TABLE {table.sql} MODIFY {quote(column.name)} {column.full_type} CHARACTER SET {charset} COLLATE "
         f"{[*fine, f'{charset}_bin'][0]}{'' if column.nullable else ' NOT NULL'}, and the same in the schema file",

@@ -28,9 +28,6 @@ _STATEMENT_SECONDS = 30.0
 """Allowed for one statement: without an index each look for a group reads the whole table."""
 _TOO_LONG = {1969, 3024}
 """max_statement_time (MariaDB) and max_execution_time (MySQL) exceeded."""
-_MIXED = {1267, 1270, 1271}
-"""Illegal mix of collations."""
-_MIXED_FIX = "ALTER TABLE … MODIFY one of the columns named in where= to the other's collation: one of the two has to decide"
 _MOST_ERRORS = 3
 
 
@@ -99,7 +96,7 @@ def _probes(connection: Connection, transform: PlannedTransform) -> Iterator[str
 def _run(source: End, fitting: Fitting, keys: Sequence[Values], *, set_aside: bool) -> Iterator[Finding]:
     connection, transform = source.connection, fitting.transform
     units = Units(transform, lambda table: quote(source.database, table))
-    reasons: dict[str, tuple[str, str]] = {}
+    reasons: dict[str, str] = {}
     deadline = time.monotonic() + _SECONDS
     for part in batches(keys, _UNITS_AT_ONCE):
         if time.monotonic() > deadline or len(reasons) >= _MOST_ERRORS:
@@ -110,12 +107,10 @@ def _run(source: End, fitting: Fitting, keys: Sequence[Values], *, set_aside: bo
             if (error := _error(connection, units, fitting, [key])) is not None:
                 reason = error.reason if isinstance(error, BadRow) else describe(error)
                 text = str(error) if isinstance(error, BadRow) else f"{transform.name}: {reason}"
-                reasons.setdefault(reason, (text, _MIXED_FIX if error_code(error) in _MIXED else ""))
+                reasons.setdefault(reason, text)
     correct = f"correct the transform at {transform.declaration.place} or the row in the source"
-    for text, fix in list(reasons.values())[:_MOST_ERRORS]:
-        if fix:
-            yield failed(f"{text}: related rows are found by columns that compare differently", fix)
-        elif set_aside:
+    for text in list(reasons.values())[:_MOST_ERRORS]:
+        if set_aside:
             yield warning(f"{text}; such rows will be in quarantine, which keeps the cutover closed", correct)
         else:
             yield failed(text, f'{correct}, or have such rows set aside with on_bad_row = "quarantine" below [stream]')

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from replicator.errors import TransformDeclarationError
 from replicator.mysql.catalog import Column, ForeignKey, Table
+from replicator.mysql.literals import encoder
 from replicator.transform.carried import cascades_to, source_tables
 from replicator.transform.declarations import Declarations
 from replicator.transform.plan import MigrationPlan, PlannedTransform
@@ -75,8 +76,8 @@ def _unit_problems(transforms: Sequence[PlannedTransform]) -> list[str]:
 
 def _differ(column: Column, one: object, other: object) -> bool:
     """Whether the column tells the two constants apart for certain: what equals a text beyond ASCII only the server knows."""
-    if not (column.is_text and isinstance(one, str) and isinstance(other, str)):
-        return one != other
+    if not (column.is_text and isinstance(one, str) and isinstance(other, str)) or column.members:
+        return encoder(column)(one) != encoder(column)(other)
     if (column.collation or "").endswith("_bin"):
         return one.rstrip(" ") != other.rstrip(" ")
     plain = all(text.isascii() and text.isprintable() for text in (one, other))

@@ -22,6 +22,8 @@ _COMPARING = {"sorted", *_ROW_FUNCTIONS}
 
 def columns_read(function: Callable[..., Any], parameters: Mapping[str, bool]) -> dict[str, frozenset[str] | None]:
     """For each parameter (name → whether it is a list of rows) the columns read of it; None stands for all."""
+    if inspect.unwrap(function) is not function:  # what is seen below is the function inside
+        return dict.fromkeys(parameters)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
@@ -30,8 +32,11 @@ def columns_read(function: Callable[..., Any], parameters: Mapping[str, bool]) -
     if not isinstance(node, ast.FunctionDef):
         return dict.fromkeys(parameters)
     reader = _Reader({name: {(name, many)} for name, many in parameters.items()})
-    for statement in node.body:
-        reader.visit(statement)
+    known = None
+    while known != reader.bound:  # a loop may use a name in front of where it is bound
+        known = {name: set(rows) for name, rows in reader.bound.items()}
+        for statement in node.body:
+            reader.visit(statement)
     return {name: None if name in reader.escaped else frozenset(reader.read.get(name, ())) for name in parameters}
 
 
@@ -121,7 +126,8 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
-        self.escaped.update(name for name, _ in self.bound.get(node.id, ()))
+        if isinstance(node.ctx, ast.Load):
+            self.escaped.update(name for name, _ in self.bound.get(node.id, ()))
 
     def visit_Compare(self, node: ast.Compare) -> None:
         if all(isinstance(operator, ast.Is | ast.IsNot) for operator in node.ops):

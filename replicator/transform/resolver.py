@@ -7,6 +7,9 @@ import inspect
 from collections.abc import Iterable, Mapping
 
 from replicator.mysql.catalog import Table
+from replicator.mysql.literals import encoder
+from replicator.mysql.sql import quote
+from replicator.transform.comparing import comparable_columns, type_text
 from replicator.transform.declarations import Const, Related, Transform
 from replicator.transform.plan import Join, PlannedRelated, PlannedTransform, ordered
 from replicator.transform.reads import columns_read
@@ -130,6 +133,9 @@ class Resolver:
                     " belong to a source row with key={target column: source column}"
                 )
                 return (), (), ()
+        for name in dict.fromkeys((*target.primary_key, *(name for name, _ in key))):
+            if name in target.by_name and target.by_name[name].generated:
+                self.problem(f"{target.name}.{name} is generated and part of a key: rows are known by columns that are written")
         for name, origin in key:
             if name not in target.by_name:
                 self.problem(f'key: no column "{name}" in target table {target.name}{hint(name, target.by_name)}')
@@ -137,13 +143,27 @@ class Resolver:
                 self.problem(f"key: {target.name}.{name} is generated: name columns that the transform writes")
             if isinstance(origin, str) and origin not in source.by_name:
                 self.problem(f'key: no column "{origin}" in {source.name}{hint(origin, source.by_name)}')
+            column = target.by_name.get(name)
+            if isinstance(origin, Const) and column is not None:
+                try:
+                    encoder(column)(origin.value)
+                except ValueError as error:
+                    self.problem(f"key: const({origin.value!r}) for {target.name}.{name}: {error}")
         pairs = [(name, origin) for name, origin in key if isinstance(origin, str)]
         unit = tuple(origin for _, origin in pairs)
         if declaration.group_by:
             if set(unit) != set(declaration.group_by):
                 self.problem(f"key must map exactly the group_by columns ({', '.join(declaration.group_by)})")
-        elif not self.problems and not source.covers_unique(unit):
-            self.problem(f"key ({', '.join(unit)}) does not name one row of {source.name}: use columns that hold a unique key")
+        elif not self.problems:
+            # Rows with NULLs in a unique key are many; where the target takes no NULL there, they have no target rows.
+            present = [
+                origin for name, origin in pairs if not (source.by_name[origin].nullable and target.by_name[name].nullable)
+            ]
+            if not source.covers_unique(present):
+                self.problem(
+                    f"key ({', '.join(unit)}) does not name one row of {source.name}: use columns that hold a unique key, each"
+                    " NOT NULL in the source or in the target"
+                )
         return (
             unit,
             tuple(name for name, _ in pairs),
@@ -192,9 +212,12 @@ class Resolver:
         on: list[tuple[str, str, str]] = []
         for column, origin in related.where:
             owner, _, owner_column = origin.rpartition(".")
-            for table, wanted in ((tables[name], column), (tables[owner], owner_column)):
+            ends = ((tables[name], column), (tables[owner], owner_column))
+            for table, wanted in ends:
                 if wanted not in table.by_name:
                     self.problem(f'related "{name}": no column "{wanted}" in {table.name}{hint(wanted, table.by_name)}')
+            if all(wanted in table.by_name for table, wanted in ends):
+                self._joined(name, *ends)
             on.append((column, owner, owner_column))
         for column in related.order_by:
             if column not in tables[name].by_name:
@@ -203,6 +226,23 @@ class Resolver:
         for owner in dict.fromkeys(owner for _, owner, _ in on if owner):
             before += [join for join in joins[owner] if join not in before]
         return (*before, Join(name, related.table, tuple(on)))
+
+    def _joined(self, name: str, found: tuple[Table, str], owner: tuple[Table, str]) -> None:
+        """The two columns of a join have to compare in one way."""
+        ends = [(table, table.by_name[column]) for table, column in (found, owner)]
+        (_, ours), (_, theirs) = ends
+        if comparable_columns(ours, theirs):
+            return
+        types = ", ".join(f"{table.name}.{column.name} is {type_text(column)}" for table, column in ends)
+        if not all(comparable_columns(column, column) for column in (ours, theirs)):
+            fix = "such a column joins with none: use another one"
+        else:
+            if theirs.is_text and not ours.is_text:
+                ends.reverse()
+            (table, column), (_, other) = ends
+            alter = f"ALTER TABLE {table.sql} MODIFY {quote(column.name)} {type_text(other)}"
+            fix = f"give one of them the type of the other: {alter}, or the other way round"
+        self.problem(f'related "{name}": {types}, which the server compares in more than one way: {fix}')
 
 
 def _owners(related: Related) -> set[str]:

@@ -12,9 +12,9 @@ from typing import Any
 from replicator.errors import BadRow
 from replicator.mysql.catalog import Column
 from replicator.mysql.connection import Connection, rows
-from replicator.mysql.literals import encoder, exact_expression, select_expression
+from replicator.mysql.literals import Encoder, encoder, exact_expression, select_expression
 from replicator.mysql.reading import read_rows
-from replicator.mysql.sql import key_condition, quote
+from replicator.mysql.sql import key_condition, quote, quoted
 from replicator.transform.plan import Join, PlannedRelated, PlannedTransform
 from replicator.transform.produce import Literals, Producer, Values, getter, producer
 
@@ -177,7 +177,7 @@ class Units:
         *before, last = item.path
         aliases = {"": "t0"} | {join.name: f"t{number}" for number, join in enumerate(before, 1)}
         owners = [f"{aliases[owner]}.{quote(origin)}" for _, owner, origin in last.on]
-        encoders = [encoder(item.table.by_name[column]) for column, _, _ in last.on]
+        encoders = [compared_literals(item.table.by_name[column]) for column, _, _ in last.on]
         wanted = {image for image in images if None not in image}
         source = self._joined(before)
         for part in batches(wanted, KEYS_PER_STATEMENT):
@@ -235,6 +235,14 @@ class TargetRows:
         """The rows that fulfil the condition, in the order of `target_columns`."""
         statement = f"SELECT {self._selected} FROM {self.table.sql} WHERE {condition}"
         return list(read_rows(connection, statement, self._columns, exact={}))
+
+
+def compared_literals(column: Column) -> Encoder:
+    """Literals of the column's values that another column compares with as it does with the column itself.
+
+    An ENUM that was given none of its members is written as a number, and is '' to any other column.
+    """
+    return quoted if column.type == "enum" else encoder(column)
 
 
 def _gathered(pairs: Iterable[tuple[Values, Values]]) -> dict[Values, list[Values]]:

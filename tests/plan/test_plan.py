@@ -121,30 +121,37 @@ def test_problems_are_all_told(shop: Migration) -> None:
     assert any("orderz" in problem for problem in caught.value.problems)
 
 
-@pytest.mark.parametrize(("first", "second", "collation", "apart"), [
-    ("mail", "call", "utf8mb4_general_ci", True),
-    ("mail", "Mail", "utf8mb4_general_ci", False),
-    ("mail", "mail ", "utf8mb4_bin", False),
-    ("mail", "Mail", "utf8mb4_bin", True),
-    ("e", "é", "utf8mb4_general_ci", False),
+@pytest.mark.parametrize(("kind", "first", "second", "says"), [
+    ("VARCHAR(9) COLLATE utf8mb4_general_ci", "mail", "call", ""),
+    ("VARCHAR(9) COLLATE utf8mb4_general_ci", "mail", "Mail", "feed the same table"),
+    ("VARCHAR(9) COLLATE utf8mb4_bin", "mail", "mail ", "feed the same table"),
+    ("VARCHAR(9) COLLATE utf8mb4_bin", "mail", "Mail", ""),
+    ("VARCHAR(9) COLLATE utf8mb4_general_ci", "e", "é", "feed the same table"),
+    ("SET('a', 'b')", "a,b", "b,a", "feed the same table"),
+    ("SET('a', 'b')", "a", "b", ""),
+    ("DATETIME", "2024-01-01 00:00:00", "2024-01-01 00:00:00.0", "feed the same table"),
+    ("INT", 1, "2", "key: const('2') for t.kind: a str for a column of type integer"),
+    ("TINYINT", 1, 200, "key: const(200) for t.kind: a number outside"),
+    ("VARCHAR(3)", "mail", "tel", "key: const('mail') for t.kind: a text of 4 characters"),
+    ("ENUM('mail', 'tel')", "mail", "call", "key: const('call') for t.kind: a text that is not a member"),
 ])  # fmt: skip
-def test_constants_that_the_column_may_take_for_one(
-    build: Callable[..., Migration], server: Server, first: str, second: str, collation: str, apart: bool
+def test_constants_of_one_column(
+    build: Callable[..., Migration], server: Server, kind: str, first: str | int, second: str | int, says: str
 ) -> None:
     made = build(
         server,
         "CREATE TABLE one (id INT PRIMARY KEY);\nCREATE TABLE two (id INT PRIMARY KEY);",
-        f"CREATE TABLE t (kind VARCHAR(9) COLLATE {collation}, id INT, PRIMARY KEY (kind, id));",
+        f"CREATE TABLE t (kind {kind}, id INT, PRIMARY KEY (kind, id));",
         "from replicator import const, transform\n"
-        f'transform("t", source="one", key={{"kind": const("{first}"), "id": "id"}})(lambda row: None)\n'
-        f'transform("t", source="two", key={{"kind": const("{second}"), "id": "id"}})(lambda row: None)\n',
+        f'transform("t", source="one", key={{"kind": const({first!r}), "id": "id"}})(lambda row: None)\n'
+        f'transform("t", source="two", key={{"kind": const({second!r}), "id": "id"}})(lambda row: None)\n',
     )
-    if apart:
+    if not says:
         make_plan_report(made.config())
         return
     with pytest.raises(ConfigError) as caught:
         make_plan_report(made.config())
-    assert any("feed the same table" in problem for problem in caught.value.problems)
+    assert any(says in problem for problem in caught.value.problems)
 
 
 def test_a_server_that_is_gone(shop: Migration) -> None:

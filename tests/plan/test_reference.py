@@ -41,6 +41,8 @@ WRONG = {
     "feed the same table": 'transform("orders", source="mails")(lambda row: None)',
     "reaches through a name that is not declared":
         'transform("clients", source="mails", related={"a": one("calls", where={"id": "b.id"})})(lambda row, a: None)',
+    "which the server compares in more than one way":
+        'transform("clients", source="mails", related={"a": one("plans", where={"code": "id"})})(lambda row, a: None)',
     "needs where={column: column}": 'many("items", where={})',
     "group_by takes a list": 'transform("sales", source="items", group_by="sku")',
     "part_of takes a list": 'inverse("sales", part_of="items")',
