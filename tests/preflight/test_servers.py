@@ -316,8 +316,8 @@ def test_earlier_run(
                 (config.migration.name, name, server),
             )
             assert expected in only(check(config, "earlier_run")).message
-        state.enter(connection, "aborted")
-        assert fails(check(config, "earlier_run"), "is aborted", "name")
+        state.enter(connection, "completed")
+        assert fails(check(config, "earlier_run"), "is completed", "disable its service")
     finally:
         execute(connection, f"DROP DATABASE {state.table('x').split('.')[0]}")
 
