@@ -113,6 +113,7 @@ class Ending:
             if not home.state.exists(target):
                 return False
             _unless_abortable(home.state, target)
+            home.state.learn(target, transforms=None)  # workers on other hosts have to hear it before their tables go
             if drop_target:
                 drop_tables(target, home.config.target.database)
             _clear(home.config, home.state, target)
