@@ -403,7 +403,8 @@ def terminal(folder: Path, columns: int, *arguments: str) -> list[str]:
     """What a command shows on a terminal of this width, line by line, without colours."""
     main, end = pty.openpty()
     fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with started_on(folder, end, {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}, *arguments):
+    ours = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}  # which overrule a terminal
+    with started_on(folder, end, {**ours, "TERM": "xterm", "NO_COLOR": "1"}, *arguments):
         os.close(end)
         shown = b""
         with suppress(OSError):  # what reading the end of a terminal is

@@ -42,15 +42,17 @@ def test_no_switch_while_a_verification_is_under_way(
     one.log = log
     verifier = one.verifier()
     migration: Any = SimpleNamespace(
-        config=one.config, exact=lambda: (verifier, log), switching=nullcontext, moves_back=lambda _connection: None
+        config=one.config, exact=lambda: (verifier, log), turn=SimpleNamespace(switching=nullcontext), moves_back=lambda _: None
     )
     monkeypatch.setattr(daemon, "_VERIFIED_SECONDS", 0.0)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(verifier.verify)
-        assert log.waits.wait(60)
-        with pytest.raises(WrongState, match="a verification is under way"):
-            list(daemon.Daemon(cast(Migration, migration)).answer(command, {}))
-        log.may.set()
+        try:
+            assert log.waits.wait(60)
+            with pytest.raises(WrongState, match="a verification is under way"):
+                list(daemon.Daemon(cast(Migration, migration)).answer(command, {}))
+        finally:
+            log.may.set()
         assert running.result(60).ok
     assert verifier.idle(0.0)
     verifier.close()

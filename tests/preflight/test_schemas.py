@@ -240,7 +240,7 @@ def test_keys_that_the_target_generates(build: Build, server: Server) -> None:
         half = "half int AS (id DIV 2) STORED NOT NULL"
         migration.in_target(f"ALTER TABLE t ADD {half}, DROP PRIMARY KEY, ADD PRIMARY KEY (id, half)")
         migration.transforms(SEVERAL.format("word").replace('"word": "word"', '"id": "id"'))
-        assert fails(migration.check("transforms"), "t.half is generated and part of a key")
+        assert fails(migration.check("transforms"), "has the generated column half")
 
 
 RELATED = """
