@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from replicator.apply.changes import Pending
 from replicator.binlog.events import RowsEvent
-from replicator.mysql.catalog import ForeignKey
+from replicator.mysql.catalog import CASCADING, ForeignKey
 from replicator.mysql.connection import Connection
 from replicator.mysql.literals import encoder, exact_expression
 from replicator.mysql.reading import read_rows
@@ -155,7 +155,7 @@ class _Action:
         old = self._before(before)
         new = self._after(after) if after is not None else None
         rule = self.key.on_delete if after is None else self.key.on_update
-        if None in old or new == old or rule not in ("CASCADE", "SET NULL"):
+        if None in old or new == old or rule not in CASCADING:
             return
         changes: dict[int, Any] | None = None
         if rule == "SET NULL":

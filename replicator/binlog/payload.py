@@ -13,7 +13,6 @@ from replicator.binlog.codes import HEADER_LENGTH
 from replicator.binlog.table_map import length_coded
 from replicator.errors import Unsupported
 
-_FIELD_SIZE: Final = 1
 _FIELD_METHOD: Final = 2
 _FIELD_END: Final = 0
 _ZSTD: Final = 0

@@ -66,6 +66,10 @@ class Index:
     prefixes: tuple[int | None, ...]
 
 
+CASCADING = frozenset(("CASCADE", "SET NULL"))
+"""Actions of a foreign key that change rows of the child."""
+
+
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
     """A child table's reference to a parent."""

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import pymysql
 
-from replicator.mysql.catalog import INTEGER_TYPES, Column, ForeignKey
+from replicator.mysql.catalog import CASCADING, INTEGER_TYPES, Column, ForeignKey
 from replicator.mysql.connection import account, describe, rows
 from replicator.mysql.sql import quote
 from replicator.preflight.context import Context, End
 from replicator.preflight.result import Finding, failed, listed, ok, warning
-
-_SILENT = {"CASCADE", "SET NULL"}
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -21,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
     yield from _followers(context)
     reads = context.plan.sources
     for key in source.foreign_keys:
-        silent = not source.server.logs_cascades and {key.on_delete, key.on_update} & _SILENT
+        silent = not source.server.logs_cascades and {key.on_delete, key.on_update} & CASCADING
         if silent and key.schema == source.database and key.parent_schema != source.database and key.table in reads:
             yield failed(
                 f"{source}: {key.table} is changed by the foreign key {key.name} when rows of {key.parent_schema}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replicator.mysql.catalog import CASCADING
 from replicator.preflight.context import Context
 from replicator.preflight.result import Finding, failed
 from replicator.transform.plan import SourceTable
@@ -33,7 +34,7 @@ def _set_by_foreign_keys(context: Context) -> Iterator[Finding]:
     """What a foreign key does to a row is derived; what the server then makes of the row's columns is not."""
     for key in context.plan.cascades:
         source = context.plan.sources.get(key.table)
-        if source is None or (key.on_delete != "SET NULL" and key.on_update not in ("CASCADE", "SET NULL")):
+        if source is None or (key.on_delete != "SET NULL" and key.on_update not in CASCADING):
             continue
         set_by_key = {column.lower() for column in key.columns}
         for name in _generated(source):

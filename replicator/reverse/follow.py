@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pymysql
 from pymysql.constants import ER
 
-from replicator.mysql.catalog import ForeignKey
+from replicator.mysql.catalog import CASCADING, ForeignKey
 from replicator.mysql.connection import Connection, error_code, execute, rows
 from replicator.mysql.sql import quote
 from replicator.reverse.plan import ReversePlan
@@ -33,7 +33,7 @@ class Followers:
             child, parent = reverse.old.get(key.table), reverse.old.get(key.parent)
             if child is None or parent is None or (key.schema, key.parent_schema) != (child.schema, parent.schema):
                 continue
-            if key.table not in made and key.on_delete in ("CASCADE", "SET NULL"):
+            if key.table not in made and key.on_delete in CASCADING:
                 self._keys[key.parent].append(key)
         self._reverse = reverse
         children = {key.table for keys in self._keys.values() for key in keys}

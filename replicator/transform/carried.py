@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from replicator.mysql.catalog import ForeignKey, Table
-from replicator.transform.plan import CASCADING, PlannedTransform, SourceTable, StagedTable, ordered
+from replicator.mysql.catalog import CASCADING, ForeignKey, Table
+from replicator.transform.plan import PlannedTransform, SourceTable, StagedTable, ordered
 
 
 def cascades_to(foreign_keys: Sequence[ForeignKey], read: set[str]) -> tuple[ForeignKey, ...]:

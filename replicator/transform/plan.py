@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from replicator.mysql.catalog import ForeignKey, Table
+from replicator.mysql.catalog import CASCADING, ForeignKey, Table
 from replicator.transform.declarations import LegacyView, Transform, Unmapped
-
-CASCADING = frozenset(("CASCADE", "SET NULL"))
-"""Actions of a foreign key that change rows of the child."""
 
 
 @dataclass(frozen=True, slots=True)
