@@ -162,7 +162,9 @@ class Migration:
             phase = self.state.phase(target) if self.state.exists(target) else None
         if phase is None:
             with self.progress.long_step("checking"):
-                self._check()
+                failed = failure(run_checks(self.config))
+            if failed is not None:
+                raise failed
             unless_stopped(self.stop)
             phase = "preparing"
         elif (stored := state_module.read_status(self.config)) is not None:
@@ -388,11 +390,6 @@ class Migration:
     ) -> Stream:
         course = course_of(self.home, self.plan, self._reverse, settled)
         return Stream(course, self.progress, exact=exact, units=units, throttle=self.throttle)
-
-    def _check(self) -> None:
-        failed = failure(run_checks(self.config))
-        if failed is not None:
-            raise failed
 
     def _show_tables(self, phase: str) -> None:
         for transform in self.plan.transforms:

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Final
 
 from replicator.binlog.charset import codec
+from replicator.binlog.codes import HEADER_LENGTH
 from replicator.binlog.words import Dialect, Words, tokens
 
 
@@ -180,6 +181,13 @@ def savepoint_name(statement: str, dialect: Dialect) -> str:
 
 def _unquoted(name: str) -> str:
     return name[1:-1].replace("``", "`")
+
+
+def text_start(event: bytes) -> int:
+    """Where the text of a query event begins."""
+    schema_length = event[HEADER_LENGTH + 8]
+    status_length = event[HEADER_LENGTH + 11] | event[HEADER_LENGTH + 12] << 8
+    return HEADER_LENGTH + 13 + status_length + schema_length + 1
 
 
 def decode_statement(statement: bytes, status: bytes, *, mariadb: bool) -> tuple[str, Dialect]:

@@ -306,11 +306,11 @@ class BinlogStream:
         return "" if self._gtids is None else str(self._gtids)
 
     def _query(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
-        start = _statement_start(event)
+        start = statements.text_start(event)
         return self._statement(event, start, event[start:end])
 
     def _compressed_query(self, event: bytes, end: int) -> Iterable[BinlogEvent]:
-        start = _statement_start(event)
+        start = statements.text_start(event)
         return self._statement(event, start, inflate(event[start:end]))
 
     def _statement(self, event: bytes, start: int, raw: bytes) -> Iterable[BinlogEvent]:
@@ -393,10 +393,3 @@ class BinlogStream:
     def _partial_rows(self, event: bytes, _end: int) -> Iterable[BinlogEvent]:
         self._images.refuse_partial(event)
         return ()
-
-
-def _statement_start(event: bytes) -> int:
-    """Where the text of a query event begins."""
-    schema_length = event[HEADER_LENGTH + 8]
-    status_length = event[HEADER_LENGTH + 11] | event[HEADER_LENGTH + 12] << 8
-    return HEADER_LENGTH + 13 + status_length + schema_length + 1
