@@ -17,8 +17,8 @@ from replicator.reverse.plan import ReversePlan
 from replicator.staging import create_staging, index_staging
 from replicator.transform.plan import PlannedTransform, StagedTable
 from replicator.transform.produce import RowEncoder, Values, getter
+from replicator.transform.ranges import KeyRanges, chunk_rows
 from replicator.transform.units import Relation, Units, batches
-from replicator.verify.walk import KeyRanges, chunk_rows
 
 _ROWS = 500
 """Of one INSERT."""

@@ -10,6 +10,7 @@ from replicator.errors import ConfigError, Interrupted, SourceConnectionLost, Ve
 from replicator.mysql.catalog import read_tables
 from replicator.mysql.connection import execute, rows, value
 from replicator.mysql.equality import equal_keys
+from replicator.transform import ranges
 from replicator.verify import passes, walk
 from replicator.verify.compare import Comparer
 from replicator.verify.key_values import KeyFilter
@@ -67,8 +68,8 @@ def test_stops_when_told(whole: Scene) -> None:
 def test_goes_on_with_new_snapshots(whole: Scene, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     """Each window sees one step only; what it has compared stays compared."""
     monkeypatch.setattr(passes, "WINDOW", 0.0)
-    monkeypatch.setattr(walk, "MOST_ROWS", at_once)
-    monkeypatch.setattr(walk, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(ranges, "MOST_ROWS", at_once)
+    monkeypatch.setattr(ranges, "FEWEST_ROWS", 1)
     execute(whole.target, "UPDATE booking SET note = 'wrong' WHERE id = 14")
     report = whole.verify()
     assert found(report) == [("booking", "id=14", "different", ("note",))]
@@ -79,8 +80,8 @@ def test_goes_on_with_new_snapshots(whole: Scene, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("end", ["source", "target"])
 def test_a_lost_connection_repeats_only_its_window(whole: Scene, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
-    monkeypatch.setattr(walk, "MOST_ROWS", 2)
-    monkeypatch.setattr(walk, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(ranges, "MOST_ROWS", 2)
+    monkeypatch.setattr(ranges, "FEWEST_ROWS", 1)
     between, calls = Comparer.between, []
 
     def killing(self: Comparer, on: Any, *conditions: str) -> Any:
@@ -138,8 +139,8 @@ def test_servers_that_sort_keys_differently_are_found_out(scene: NewScene, serve
     target = f"CREATE TABLE word {columns.format('utf8mb4_unicode_ci')}"
     made = scene(server_pair, source, target + "INSERT INTO word SELECT * FROM {source}.word;", 'copy_table("word")')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walk, "MOST_ROWS", 1)
-        patch.setattr(walk, "FEWEST_ROWS", 1)
+        patch.setattr(ranges, "MOST_ROWS", 1)
+        patch.setattr(ranges, "FEWEST_ROWS", 1)
         assert made.verify().ok
         execute(made.target, "INSERT INTO word VALUES ('b2', 2)")
         assert found(made.verify()) == [("word", "id='b2'", "extra", ())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from replicator.mysql.connection import execute, rows, value
+from replicator.transform import ranges
 from replicator.verify import Report
 from replicator.verify import walk as walk_module
 from tests.conftest import ServerPair
@@ -208,8 +209,8 @@ PLANTED: dict[str, list[tuple[str, str, str, tuple[str, ...]]]] = {
 
 @pytest.mark.parametrize("at_once", [1, 2, 4000], ids="chunks of {}".format)
 def test_a_planted_row_is_named(whole: Scene, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk_module, "MOST_ROWS", at_once)
-    monkeypatch.setattr(walk_module, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(ranges, "MOST_ROWS", at_once)
+    monkeypatch.setattr(ranges, "FEWEST_ROWS", 1)
     monkeypatch.setattr(walk_module, "UNITS_AT_ONCE", max(1, at_once // 2))
     assert found(whole.verify()) == []
     for statement, expected in PLANTED.items():
