@@ -13,7 +13,7 @@ from replicator.config import Config
 from replicator.copy import defer_indexes
 from replicator.errors import WrongState
 from replicator.mysql.catalog import read_tables
-from replicator.mysql.connection import Connection, execute, failing
+from replicator.mysql.connection import Connection, failing, together
 from replicator.mysql.flavour import identify
 from replicator.mysql.xa import prepared
 from replicator.patience import unless_stopped
@@ -76,12 +76,11 @@ def begin(
         visible, _ = safe_position(source)
         server = identify(source)
         begun = born(config.source, low)
-    execute(target, "BEGIN")
-    state.begin_stream(target, "forward", Checkpoint(low, server.identity, 0.0), begun)
-    state.learn(target, low=low.to_json(), low_method=method, source=str(server))
-    state.learn(target, visible={"server": server.identity, "position": visible.to_json()})
-    state.enter(target, "copying")
-    target.commit()
+    with together(target):
+        state.begin_stream(target, "forward", Checkpoint(low, server.identity, 0.0), begun)
+        state.learn(target, low=low.to_json(), low_method=method, source=str(server))
+        state.learn(target, visible={"server": server.identity, "position": visible.to_json()})
+        state.enter(target, "copying")
 
 
 def _await_decisions(config: Config, source: Connection, progress: Progress, stop: threading.Event) -> None:

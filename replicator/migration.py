@@ -29,7 +29,7 @@ from replicator.cutover.moves import Moves, make_moves_back, moves_from_json
 from replicator.ending import Ending
 from replicator.errors import CutoverInDoubt, ReplicatorError, VerificationFailed, WrongState
 from replicator.home import Home
-from replicator.mysql.connection import Connection, Endpoint, connected, execute, failing
+from replicator.mysql.connection import Connection, Endpoint, connected, execute, failing, together
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 from replicator.patience import patiently, unless_stopped
@@ -200,10 +200,9 @@ class Migration:
         with connected(self.config.source) as source, self.home.target() as target:
             with failing(self.config.source):
                 high = current_position(source)
-            execute(target, "BEGIN")
-            self.state.learn(target, high=high.to_json())
-            self.state.enter(target, "catching_up")
-            target.commit()
+            with together(target):
+                self.state.learn(target, high=high.to_json())
+                self.state.enter(target, "catching_up")
 
     def catch_up(self) -> None:
         """Replay from LOW until past HIGH, setting rows whatever stands there."""

@@ -14,7 +14,18 @@ import pymysql
 
 from replicator.config import Config
 from replicator.errors import LockLost, ReplicatorError, TargetError, WrongState
-from replicator.mysql.connection import Connection, connected, describe, execute, failing, passes, row, rows, value
+from replicator.mysql.connection import (
+    Connection,
+    connected,
+    describe,
+    execute,
+    failing,
+    passes,
+    row,
+    rows,
+    together,
+    value,
+)
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote
 
@@ -198,20 +209,18 @@ class State:
 
     def remove(self, connection: Connection) -> None:
         """Forget this migration, at once: a later one of its name would take what is left for its own."""
-        execute(connection, "BEGIN")
-        for name in _TABLES:
-            column = "name" if name == "migration" else "migration"
-            execute(connection, f"DELETE FROM {self.table(name)} WHERE {column} = %s", (self.migration,))
-        connection.commit()
+        with together(connection):
+            for name in _TABLES:
+                column = "name" if name == "migration" else "migration"
+                execute(connection, f"DELETE FROM {self.table(name)} WHERE {column} = %s", (self.migration,))
 
     def complete(self, connection: Connection) -> None:
         """All that is left is that it is completed: a service that starts again does not begin it anew."""
-        connection.begin()
-        for name in _TABLES.keys() - {"migration"}:
-            execute(connection, f"DELETE FROM {self.table(name)} WHERE migration = %s", (self.migration,))
-        self.enter(connection, "completed")
-        execute(connection, f"UPDATE {self.table('migration')} SET facts = '{{}}' WHERE name = %s", (self.migration,))
-        connection.commit()
+        with together(connection):
+            for name in _TABLES.keys() - {"migration"}:
+                execute(connection, f"DELETE FROM {self.table(name)} WHERE migration = %s", (self.migration,))
+            self.enter(connection, "completed")
+            execute(connection, f"UPDATE {self.table('migration')} SET facts = '{{}}' WHERE name = %s", (self.migration,))
 
     # Checkpoint -------------------------------------------------------------------------------------------
 

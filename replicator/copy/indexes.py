@@ -13,8 +13,7 @@ import pymysql
 from replicator.config import Config
 from replicator.errors import Interrupted, TargetError
 from replicator.mysql.catalog import ForeignKey, Index, Table, read_foreign_keys
-from replicator.mysql.connection import Connection, error_code, row, rows
-from replicator.mysql.connection import execute as _execute
+from replicator.mysql.connection import Connection, error_code, execute, row, rows
 from replicator.mysql.sql import quote
 from replicator.state import of
 from replicator.transform.plan import MigrationPlan
@@ -70,7 +69,7 @@ def restore_indexes(config: Config, plan: MigrationPlan, target: Connection, sto
 
 def _alter(config: Config, target: Connection, table: Table, changes: str) -> None:
     try:
-        _execute(target, f"ALTER TABLE {table.sql} {changes}")
+        execute(target, f"ALTER TABLE {table.sql} {changes}")
     except (pymysql.MySQLError, OSError) as error:
         raise config.target.failure(error, f"changing the indexes of {table.name}") from error
 

@@ -24,17 +24,9 @@ from replicator.config import Config
 from replicator.cutover import hooks, settle
 from replicator.cutover.moves import Moves, Name, World, look, moves_from_json, tables_in
 from replicator.cutover.order import touched
-from replicator.cutover.settle import (
-    archive_dropped,
-    create_token,
-    create_views,
-    drop_views,
-    raise_sentry,
-    remove_sentry,
-    together,
-)
+from replicator.cutover.settle import archive_dropped, create_token, create_views, drop_views, raise_sentry, remove_sentry
 from replicator.errors import CutoverInDoubt, CutoverUndone, ReplicatorError
-from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute
+from replicator.mysql.connection import Connection, Endpoint, connected, describe, execute, together
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote

@@ -25,12 +25,12 @@ from replicator.cutover.increments import raising_apart
 from replicator.cutover.locks import Locks
 from replicator.cutover.moves import closing, look
 from replicator.cutover.session import Session
-from replicator.cutover.settle import create_token, raise_sentry, remove_sentry, together
+from replicator.cutover.settle import create_token, raise_sentry, remove_sentry
 from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
 from replicator.errors import CutoverInDoubt, CutoverUndone
-from replicator.mysql.connection import Connection, connected, describe, execute
+from replicator.mysql.connection import Connection, connected, describe, execute, together
 from replicator.mysql.flavour import identify
 from replicator.mysql.position import Position
 from replicator.mysql.sql import quote

@@ -36,7 +36,7 @@ from replicator.cutover.stream import ForwardStream
 from replicator.cutover.switch import let_go, nothing_passed, queue_up
 from replicator.cutover.watchdog import Watchdog
 from replicator.errors import CutoverInDoubt, TargetError
-from replicator.mysql.connection import connected, describe, execute
+from replicator.mysql.connection import connected, describe, execute, together
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
 from replicator.progress import Progress
@@ -127,10 +127,9 @@ def _get_ready(
     """Everything that can be done before the freeze: intent, archive, sentry, sessions, AUTO_INCREMENT."""
     state = states.of(run.config)
     with run.step("intent") as done:
-        run.control.begin()
-        state.intend(run.control, SWITCH, {"moves": run.moves.to_json(), "attempt": attempt})
-        state.enter(run.control, "cutting_over")
-        run.control.commit()
+        with together(run.control):
+            state.intend(run.control, SWITCH, {"moves": run.moves.to_json(), "attempt": attempt})
+            state.enter(run.control, "cutting_over")
         execute(run.control, f"CREATE DATABASE IF NOT EXISTS {quote(run.moves.archive)}")
         raise_sentry(run.control, run.moves)
         create_token(run.control, run.moves)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Literal
 
 import pymysql
@@ -13,7 +12,7 @@ from replicator import state as states
 from replicator.config import Config
 from replicator.cutover.moves import Moves, Name, World, look, moves_from_json, tables_in, views_in
 from replicator.errors import CutoverInDoubt, ReplicatorError
-from replicator.mysql.connection import Connection, connected, describe, execute, is_lost
+from replicator.mysql.connection import Connection, connected, describe, execute, is_lost, together
 from replicator.mysql.flavour import identify
 from replicator.mysql.sql import quote
 from replicator.state import Checkpoint, State
@@ -69,18 +68,6 @@ def switched(connection: Connection, state: State, moves: Moves) -> None:
         if moves.direction == "forward":
             state.learn(connection, new_tables=list(moves.new))
         state.intend(connection, ARCHIVE, {"moves": moves.to_json()})
-
-
-@contextmanager
-def together(connection: Connection) -> Iterator[None]:
-    """What is written inside stands or falls together."""
-    connection.begin()
-    try:
-        yield
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
 
 
 def archive_dropped(connection: Connection, moves: Moves) -> list[str]:

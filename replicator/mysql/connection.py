@@ -288,6 +288,19 @@ def connected(endpoint: Endpoint, **options: Any) -> Iterator[Connection]:
         close(connection)
 
 
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """What is written inside, by a connection that commits by itself else, stands or falls together."""
+    execute(connection, "BEGIN")
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with suppress(pymysql.MySQLError, OSError):  # where the connection is lost, the server does that
+            connection.rollback()
+        raise
+
+
 def close(connection: Connection) -> None:
     """Close without minding whether the connection is still alive."""
     if connection.open:
