@@ -199,7 +199,7 @@ def test_a_server_that_takes_names_by_the_letter(tmp_path: Path, new_server: Cal
     ends = {role: replace(getattr(config, role), user="mover", password=PASSWORD) for role in ("source", "target")}
     config = replace(config, **ends)
     wrong = [result for result in check(config, "grants") if result.status == "failed"]
-    assert any("lacks SELECT" in result.message and " on shop_1: needed to read the tables" in result.message for result in wrong)
+    assert fails(wrong, "lacks SELECT", " on shop_1: needed to read the tables")
     run_script(server, None, "".join(f"{result.fix};\n" for result in wrong))
     assert [result for result in run_checks(config) if result.status == "failed"] == []
 
