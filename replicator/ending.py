@@ -82,6 +82,15 @@ class Ending:
         if self._asked is not None:
             self._end(self._asked)
 
+    def sweep(self) -> None:
+        """Remove what is left of a migration that was completed, where that broke off."""
+        with self._home.target() as target:
+            self._sweep(target)
+
+    def _sweep(self, target: Connection) -> None:
+        _clear(self._home.config, self._home.state, target)
+        self._home.state.complete(target)
+
     # Commands ---------------------------------------------------------------------------------------------
 
     def complete(self) -> None:
@@ -92,9 +101,10 @@ class Ending:
         home = self._home
 
         def remove(target: Connection) -> bool:
-            _unless_completable(home.state, target)
-            _clear(home.config, home.state, target)
-            home.state.complete(target)
+            if home.state.phase(target) != "completed":
+                _unless_completable(home.state, target)
+                home.state.enter(target, "completed")  # a kill behind this leaves no way back that looks alive
+            self._sweep(target)
             return True
 
         with home.target() as target:
@@ -113,7 +123,7 @@ class Ending:
             if not home.state.exists(target):
                 return False
             _unless_abortable(home.state, target)
-            home.state.learn(target, transforms=None)  # workers on other hosts have to hear it before their tables go
+            home.state.enter(target, "aborted")  # workers on other hosts have to hear it before their tables go
             if drop_target:
                 drop_tables(target, home.config.target.database)
             _clear(home.config, home.state, target)

@@ -169,7 +169,12 @@ class Migration:
             phase = "preparing"
         elif (stored := state_module.read_status(self.config)) is not None:
             self.progress.restore(stored)
+        if phase == "aborted":
+            raise WrongState(
+                f"an abort of the migration {self.state.migration} broke off: type `replicator abort` again, which ends it"
+            )
         if phase == "completed":
+            self.ending.sweep()
             raise WrongState(
                 f"the migration {self.state.migration} is {phase}: there is nothing left to run. Disable its service; another"
                 " migration takes another [migration] name"

@@ -177,11 +177,17 @@ class State:
         return found
 
     def copying(self, connection: Connection) -> str | None:
-        """Which copy this is: when the migration was begun, and the fingerprint of its transforms; None before there is one."""
+        """Which copy this is: when the migration was begun, and the fingerprint of its transforms.
+
+        None before there is one, and when the migration is over.
+        """
         if not self.exists(connection):
             return None
         found = row(
-            connection, f"SELECT created_at, facts FROM {self.table('migration')} WHERE name = %s", (self.migration,)
+            connection,
+            f"SELECT created_at, facts FROM {self.table('migration')}"
+            " WHERE name = %s AND phase NOT IN ('aborted', 'completed')",
+            (self.migration,),
         )
         transforms = None if found is None else json.loads(found[1]).get("transforms")
         return None if found is None or transforms is None else f"{found[0]} {transforms}"

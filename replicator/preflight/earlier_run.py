@@ -18,6 +18,9 @@ def check(context: Context) -> Iterator[Finding]:
         yield ok(f"migration {config.migration.name} has not begun")
         return
     phase = known.phase(target.connection)
+    if phase == "aborted":
+        yield failed(f"an abort of migration {config.migration.name} broke off", "type `replicator abort` again, which ends it")
+        return
     if phase == "completed":
         yield failed(
             f"migration {config.migration.name} is completed",

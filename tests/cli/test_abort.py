@@ -18,9 +18,11 @@ import pytest
 from replicator.commands import current_status
 from replicator.config import Config, load
 from replicator.demo.servers import Server
-from replicator.errors import ReplicatorError
+from replicator.errors import ReplicatorError, WrongState
+from replicator.migration import Migration
 from replicator.mysql.connection import Connection, execute, rows, value
-from replicator.state import of
+from replicator.progress import Progress
+from replicator.state import State, of
 
 COMMAND = [sys.executable, "-m", "replicator"]
 PATIENCE = 60
@@ -278,3 +280,42 @@ def test_while_another_host_helps_to_copy(shop: Shop, daemon_lives: bool) -> Non
     assert helper.returncode == 4, said
     assert "the migration shop is over: it was aborted" in " ".join(said.split())
     assert shop.left(root) == {}
+
+
+def breaks(*_: object) -> None:
+    raise ReplicatorError("killed")
+
+
+def test_an_abort_that_broke_off_is_not_taken_for_alive(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, state = half_way(shop, "replicating")
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "remove", breaks)
+        with pytest.raises(ReplicatorError, match="killed"):
+            Migration(shop.config, Progress("shop")).ending.abort(drop_target=False)
+    with pytest.raises(WrongState, match="an abort of the migration shop broke off"):
+        Migration(shop.config, Progress("shop")).run(once=True)
+    assert Migration(shop.config, Progress("shop")).ending.abort(drop_target=False)
+    assert not state.exists(connection)
+    assert shop.left(connection) == {}
+
+
+def test_an_end_that_broke_off_is_finished(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing begins anew, and there is no way back that lacks its staging."""
+    connection, state = half_way(shop, "reversing")
+    with monkeypatch.context() as patch:
+        patch.setattr("replicator.ending._drop_staging", breaks)
+        with pytest.raises(ReplicatorError, match="killed"):
+            Migration(shop.config, Progress("shop")).ending.complete()
+    with pytest.raises(WrongState, match="the migration shop is completed"):
+        Migration(shop.config, Progress("shop")).run(once=True)
+    assert shop.left(connection) == {f"{state.database}.migration": 1}
+
+
+def half_way(shop: Shop, phase: str) -> tuple[Connection, State]:
+    """A migration with staging, as it is stored."""
+    connection, state = shop.connect(shop.server), of(shop.config)
+    state.create(connection)
+    state.begin(connection, {})
+    state.enter(connection, phase)
+    execute(connection, f"CREATE TABLE `{state.database}`.`shop:items` (id INT PRIMARY KEY)")
+    return connection, state

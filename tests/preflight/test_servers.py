@@ -316,6 +316,8 @@ def test_earlier_run(
                 (config.migration.name, name, server),
             )
             assert expected in only(check(config, "earlier_run")).message
+        state.enter(connection, "aborted")
+        assert fails(check(config, "earlier_run"), "broke off", "replicator abort")
         state.enter(connection, "completed")
         assert fails(check(config, "earlier_run"), "is completed", "disable its service")
     finally:
