@@ -296,8 +296,9 @@ def together(connection: Connection) -> Iterator[None]:
         yield
         connection.commit()
     except BaseException:
-        with suppress(pymysql.MySQLError, OSError):  # where the connection is lost, the server does that
-            connection.rollback()
+        if connection.open:  # else the server does that, and the error would take the place of what is remembered
+            with suppress(pymysql.MySQLError, OSError):
+                connection.rollback()
         raise
 
 
